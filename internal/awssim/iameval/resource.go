@@ -1,0 +1,49 @@
+package iameval
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+var partitions = []string{"aws", "aws-cn", "aws-us-gov"}
+
+// badResource says in IAM's words what is wrong with a Resource.
+func badResource(resource string) string {
+	if resource == "*" {
+		return ""
+	}
+	fields := strings.SplitN(resource, ":", 6)
+	if len(fields) == 1 || fields[0] != "arn" {
+		return fmt.Sprintf("Resource %s must be in ARN format or \"*\".", resource)
+	}
+	if !slices.Contains(partitions, fields[1]) && !strings.ContainsAny(fields[1], "*?") {
+		rest := append(fields[2:], "*", "*", "*", "*")
+		return fmt.Sprintf("Partition %q is not valid for resource \"arn:%s:%s\".",
+			fields[1], fields[1], strings.Join(rest[:4], ":"))
+	}
+	if len(fields) == 2 {
+		return "Resource vendor must be fully qualified and cannot contain regexes."
+	}
+	if len(fields) > 3 && fields[3] != "" && !strings.ContainsAny(fields[3], "*?") {
+		switch fields[2] {
+		case "iam":
+			return fmt.Sprintf("IAM resource %s cannot contain region information.", resource)
+		case "s3":
+			return fmt.Sprintf("Resource %s can not contain region information.", resource)
+		}
+	}
+	return ""
+}
+
+// completeARN fills up an ARN of fewer than six fields with wildcards, as IAM
+// does: arn:aws:sqs means arn:aws:sqs:*:*:*.
+func completeARN(resource string) string {
+	if resource == "*" || strings.HasSuffix(resource, "*") {
+		return resource
+	}
+	for colons := strings.Count(resource, ":"); colons < 5; colons++ {
+		resource += ":*"
+	}
+	return resource
+}
