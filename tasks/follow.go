@@ -1,0 +1,127 @@
+package tasks
+
+import (
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/kodekloud/kml/internal/fleet"
+)
+
+// ForAccount gives the task that an account's document asks for, or nil when
+// the account rests. It is enqueued by whoever wrote the document, and again,
+// under a raised attempt, by the rescue.
+func ForAccount(a *fleet.Account) *asynq.Task {
+	step := AccountStep{Account: a.ID, Epoch: a.Epoch}
+	name := ""
+	switch a.State {
+	case fleet.UserCreating:
+		name = KindUser
+	case fleet.Assigning:
+		name = KindHandOut
+	case fleet.Cleanup, fleet.AssigningFailed:
+		name = KindFreeze
+	case fleet.UserDeleted:
+		name = KindReset
+	default:
+		return nil
+	}
+	var opts []asynq.Option
+	if !a.NextTry.IsZero() {
+		opts = append(opts, asynq.ProcessAt(a.NextTry))
+	}
+	return newTask(name, ID(name, a.ID, a.Epoch, string(a.State), a.Attempts), step, opts...)
+}
+
+// ForRun gives the tasks that a cleaning run's document asks for.
+func ForRun(r *fleet.CleaningRun) []*asynq.Task {
+	step := RunStep{Run: r.ID, Account: r.AccountID, Epoch: r.Epoch}
+	switch r.Phase {
+	case fleet.PhaseFreeze, fleet.PhasePlan:
+		return []*asynq.Task{newTask(KindFreeze, ID(KindFreeze, r.AccountID, r.Epoch, string(r.Phase), r.Attempts),
+			AccountStep{Account: r.AccountID, Epoch: r.Epoch}, at(r)...)}
+	case fleet.PhaseSweep, fleet.PhaseVerify:
+		var out []*asynq.Task
+		for _, u := range Units(r) {
+			if _, done := r.Units[u.Key()]; done {
+				continue
+			}
+			name := KindSweep
+			if r.Phase == fleet.PhaseVerify {
+				name = KindVerify
+			}
+			out = append(out, newTask(name, ID(name, r.AccountID, r.Epoch, u.Key(), r.Attempts), u, at(r)...))
+		}
+		return out
+	case fleet.PhaseSettle:
+		return []*asynq.Task{newTask(KindSettle, ID(KindSettle, r.AccountID, r.Epoch, itoa(r.Round), r.Attempts), step, at(r)...)}
+	case fleet.PhaseUser:
+		return []*asynq.Task{newTask(KindUnuser, ID(KindUnuser, r.AccountID, r.Epoch, "", r.Attempts), step, at(r)...)}
+	default: // the reset follows from the account's state
+		return nil
+	}
+}
+
+// Units lists the units of a run's present phase: of its present wave when it
+// sweeps, of all services at once when it verifies. Global services have one
+// unit, in us-east-1.
+func Units(r *fleet.CleaningRun) []Unit {
+	var waves []int
+	switch {
+	case r.Phase == fleet.PhaseSweep && r.Wave < len(r.Plan):
+		waves = []int{r.Wave}
+	case r.Phase == fleet.PhaseVerify:
+		for i := range r.Plan {
+			waves = append(waves, i)
+		}
+	}
+	seen := map[string]bool{}
+	var out []Unit
+	for _, w := range waves {
+		for _, s := range r.Plan[w].Services {
+			regions := r.Regions
+			if s.Global {
+				regions = []string{GlobalRegion}
+			}
+			for _, region := range regions {
+				u := Unit{Run: r.ID, Account: r.AccountID, Epoch: r.Epoch, Phase: string(r.Phase), Round: r.Round, Wave: w, Service: s.Service, Region: region}
+				if r.Phase == fleet.PhaseVerify {
+					u.Wave = 0 // a service is verified once, all its kinds together
+				}
+				if !seen[u.Key()] {
+					seen[u.Key()] = true
+					out = append(out, u)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// GlobalRegion is where global services answer and are recorded.
+const GlobalRegion = "us-east-1"
+
+func at(r *fleet.CleaningRun) []asynq.Option {
+	if r.NextTry.IsZero() {
+		return nil
+	}
+	return []asynq.Option{asynq.ProcessAt(r.NextTry)}
+}
+
+// NewSync makes the task that syncs an organization; at is the planned time.
+func NewSync(org string, at time.Time) *asynq.Task {
+	return newTask(KindSync, ID(KindSync, org, at.Unix(), "", 0), Sync{Org: org})
+}
+
+// NewReadiness makes the task that looks at a ready account again.
+func NewReadiness(a *fleet.Account, at time.Time) *asynq.Task {
+	return newTask(KindReadiness, ID(KindReadiness, a.ID, a.Epoch, itoa(int(at.Unix())), 0), AccountStep{Account: a.ID, Epoch: a.Epoch})
+}
+
+// NewTick makes a periodic task. Two schedulers name the same planned time, so
+// one of them enqueues it; it is retained for two periods to keep it so.
+func NewTick(name string, at time.Time, period time.Duration) *asynq.Task {
+	t := newTask(KindTick+name, ID(KindTick+name, itoa(int(at.UnixMilli())), 0, "", 0), Tick{At: at},
+		asynq.Queue(QueueFleet), asynq.Timeout(time.Minute), asynq.Retention(2*period), asynq.MaxRetry(0))
+	return t
+}
