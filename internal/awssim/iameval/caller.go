@@ -125,7 +125,9 @@ func (p *Principal) fact(key string, kind principalKind) (value string, present,
 	case "aws:principaltype":
 		value = typeNames[kind]
 	case "aws:principalisawsservice":
-		value = strconv.FormatBool(kind == kindService)
+		if kind != kindAnonymous { // signed requests only
+			value = strconv.FormatBool(kind == kindService)
+		}
 	case "aws:principalservicename":
 		value = p.Service
 	default:

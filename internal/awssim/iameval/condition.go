@@ -7,7 +7,7 @@ import (
 
 // condition is one key of a Condition element under its operator.
 type condition struct {
-	key      string // lower case
+	key      contextKey
 	set      setOperator
 	negated  bool
 	ifExists bool
@@ -29,7 +29,7 @@ const (
 // compileCondition compiles one key of a condition block. name is the operator
 // as written, with its modifiers.
 func compileCondition(name, key string, values []string, d dialect) (condition, error) {
-	c := condition{key: strings.ToLower(key)}
+	c := condition{key: newContextKey(key)}
 	base := name
 	if rest, ok := strings.CutPrefix(base, "ForAllValues:"); ok {
 		base, c.set = rest, setForAll
@@ -60,7 +60,7 @@ func compileCondition(name, key string, values []string, d dialect) (condition, 
 func (c condition) compileNull(values []string) (condition, error) {
 	c.asks = true
 	if len(values) != 1 || !strings.EqualFold(values[0], "true") && !strings.EqualFold(values[0], "false") {
-		return c, fmt.Errorf("Null of %s must be true or false", c.key)
+		return c, fmt.Errorf("Null of %s must be true or false", c.key.written)
 	}
 	c.wantNull = strings.EqualFold(values[0], "true")
 	return c, nil

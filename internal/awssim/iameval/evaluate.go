@@ -6,6 +6,14 @@ type Attached struct {
 	Policy    *Policy
 }
 
+// statements are the policy's; an attachment without a policy allows nothing.
+func (a *Attached) statements() []statement {
+	if a.Policy == nil {
+		return nil
+	}
+	return a.Policy.statements
+}
+
 // Policies are all the policies that bear on one request.
 type Policies struct {
 	// SCPs has one entry per level of the caller's organization, the root
@@ -112,7 +120,7 @@ func (e *evaluation) scanSCPs() (denied bool) {
 	for _, level := range e.p.SCPs {
 		var allow Match
 		for _, scp := range level {
-			if e.scanOne(typeSCP, &Attached{scp.arn, scp.name, scp}, &allow) {
+			if scp != nil && e.scanOne(typeSCP, &Attached{scp.arn, scp.name, scp}, &allow) {
 				return true
 			}
 		}
@@ -132,8 +140,9 @@ func (e *evaluation) scanAll(typ string, policies []Attached, allow *Match) (den
 
 // scanOne reports an explicit deny in a policy and notes its first allow.
 func (e *evaluation) scanOne(typ string, a *Attached, allow *Match) (denied bool) {
-	for i := range a.Policy.statements {
-		s := &a.Policy.statements[i]
+	statements := a.statements()
+	for i := range statements {
+		s := &statements[i]
 		if !s.deny && allow.found() || !s.applies(e.r) {
 			continue
 		}
@@ -152,8 +161,9 @@ func (e *evaluation) scanResource() (denied bool) {
 	if a == nil {
 		return false
 	}
-	for i := range a.Policy.statements {
-		s := &a.Policy.statements[i]
+	statements := a.statements()
+	for i := range statements {
+		s := &statements[i]
 		grant := s.grant(e.r)
 		if grant == GrantNone || !s.deny && grant <= e.d.Grant || !s.applies(e.r) {
 			continue
@@ -229,7 +239,7 @@ func (e *evaluation) sessionLimited() bool {
 }
 
 func (e *evaluation) resourceType() string {
-	if e.p.Resource != nil && e.p.Resource.Policy.kind == Trust {
+	if e.p.Resource != nil && e.p.Resource.Policy != nil && e.p.Resource.Policy.kind == Trust {
 		return typeTrust
 	}
 	return typeResource

@@ -70,7 +70,8 @@ const (
 // part is a piece of a template: fixed text, or a variable.
 type part struct {
 	text       string // wildcards already compiled
-	key        string // the variable's context key, lower case; "" for fixed text
+	variable   bool
+	key        contextKey
 	fallback   string // ${key, 'fallback'}
 	hasDefault bool
 }
@@ -79,6 +80,7 @@ type part struct {
 type dialect struct {
 	wildcards bool // * and ? are wildcards
 	variables bool // ${…} is a variable: Version 2012-10-17 only
+	from      int  // variables before this byte are literal text
 }
 
 // compilePattern compiles s. A ${…} that is never closed is literal text.
@@ -92,7 +94,7 @@ func compilePattern(s string, d dialect) pattern {
 		}
 	}
 	for i := 0; i < len(s); {
-		if d.variables && strings.HasPrefix(s[i:], "${") {
+		if d.variables && i >= d.from && strings.HasPrefix(s[i:], "${") {
 			if n := variableLen(s[i:]); n > 0 {
 				body := s[i+2 : i+n-1]
 				i += n
@@ -117,7 +119,7 @@ func compilePattern(s string, d dialect) pattern {
 	}
 	flush()
 	for _, p := range parts {
-		if p.key != "" {
+		if p.variable {
 			return pattern{form: formTemplate, parts: parts}
 		}
 	}
@@ -159,7 +161,7 @@ func variableLen(s string) int {
 // parseVariable reads the inside of ${…}: a key, or a key and a quoted default.
 func parseVariable(body string) part {
 	key, rest, found := strings.Cut(body, ",")
-	v := part{key: strings.ToLower(strings.TrimSpace(key))}
+	v := part{variable: true, key: newContextKey(strings.TrimSpace(key))}
 	rest = strings.TrimSpace(rest)
 	if found && len(rest) >= 2 && rest[0] == '\'' && rest[len(rest)-1] == '\'' {
 		v.fallback, v.hasDefault = rest[1:len(rest)-1], true
@@ -191,7 +193,7 @@ func (p *pattern) expand(r *request) (string, bool) {
 	}
 	var text strings.Builder
 	for _, part := range p.parts {
-		if part.key == "" {
+		if !part.variable {
 			text.WriteString(part.text)
 			continue
 		}

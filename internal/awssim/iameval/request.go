@@ -24,16 +24,22 @@ func newRequest(req *Request) *request {
 	return &request{Request: req, action: strings.ToLower(req.Action), kind: req.Principal.kind()}
 }
 
-// lookup returns the values of a condition key given in lower case; none means
-// that the key is not in the request.
-func (r *request) lookup(key string) []string {
-	if value, present, derived := r.Principal.fact(key, r.kind); derived {
+// contextKey is a condition key as a policy writes it and in lower case.
+type contextKey struct{ written, lower string }
+
+func newContextKey(s string) contextKey { return contextKey{s, strings.ToLower(s)} }
+
+// lookup returns the values of a condition key; none means that the key is not
+// in the request. Policy and caller mostly spell a key alike, so that is tried
+// before the context is folded to lower case.
+func (r *request) lookup(key contextKey) []string {
+	if value, present, derived := r.Principal.fact(key.lower, r.kind); derived {
 		if !present {
 			return nil
 		}
 		return []string{value}
 	}
-	if values, ok := r.Context[key]; ok {
+	if values, ok := r.Context[key.written]; ok {
 		return values
 	}
 	if r.folded == nil {
@@ -42,12 +48,12 @@ func (r *request) lookup(key string) []string {
 			r.folded[strings.ToLower(k)] = v
 		}
 	}
-	return r.folded[key]
+	return r.folded[key.lower]
 }
 
 // variable returns the value of a key used as a policy variable. Keys with
 // several values cannot be variables.
-func (r *request) variable(key string) (string, bool) {
+func (r *request) variable(key contextKey) (string, bool) {
 	values := r.lookup(key)
 	if len(values) != 1 {
 		return "", false

@@ -33,7 +33,30 @@ func badResource(resource string) string {
 			return fmt.Sprintf("Resource %s can not contain region information.", resource)
 		}
 	}
+	if len(fields) == 6 && fields[2] == "iam" && !iamPath(fields[5]) {
+		return fmt.Sprintf("IAM resource path must either be \"*\" or start with %s.", strings.Join(iamPaths, ", "))
+	}
 	return ""
+}
+
+// iamPaths are the beginnings of a resource of IAM, in the order of its message.
+var iamPaths = []string{"user/", "federated-user/", "role/", "group/", "instance-profile/", "mfa/",
+	"server-certificate/", "policy/", "sms-mfa/", "saml-provider/", "oidc-provider/", "report/", "access-report/"}
+
+func iamPath(path string) bool {
+	return strings.HasPrefix(path, "*") ||
+		slices.ContainsFunc(iamPaths, func(start string) bool { return strings.HasPrefix(path, start) })
+}
+
+// compileResource compiles a Resource. A variable may stand only after the
+// fifth colon; before it, in service or account, it is literal text.
+func compileResource(resource string, variables bool) pattern {
+	arn := completeARN(resource)
+	from := 0
+	if pieces := splitARN(arn); len(pieces) == 6 {
+		from = len(arn) - len(pieces[5])
+	}
+	return compilePattern(arn, dialect{wildcards: true, variables: variables, from: from})
 }
 
 // completeARN fills up an ARN of fewer than six fields with wildcards, as IAM

@@ -264,8 +264,7 @@ func (c *compiler) resource(members object, s *statement) *ParseError {
 		if reason := badResource(resource); reason != "" {
 			return c.fail(faultBadResource, "%s", reason)
 		}
-		s.resources = append(s.resources,
-			compilePattern(completeARN(resource), dialect{wildcards: true, variables: c.variables}))
+		s.resources = append(s.resources, compileResource(resource, c.variables))
 	}
 	return nil
 }
