@@ -144,6 +144,13 @@ func (c *Call) encodeError(e *Error) answer {
 	for k, v := range e.Header {
 		a.header[k] = v
 	}
+	if c.Service.ErrorBody != nil {
+		if body := c.Service.ErrorBody(c, e); body != nil {
+			a.header.Set("Content-Type", "application/xml")
+			a.body = body
+			return a
+		}
+	}
 	code := e.Code
 	switch c.Protocol {
 	case EC2Query:

@@ -211,7 +211,8 @@ func decodeChunked(r *http.Request, raw []byte) ([]byte, error) {
 			return nil, fmt.Errorf("chunk size: %w", err)
 		}
 		if n == 0 {
-			return out.Bytes(), nil // trailers follow
+			r.Trailer = trailers(after)
+			return out.Bytes(), nil
 		}
 		if int64(len(after)) < n+2 {
 			return nil, fmt.Errorf("chunk of %d bytes is cut short", n)
@@ -220,6 +221,17 @@ func decodeChunked(r *http.Request, raw []byte) ([]byte, error) {
 		rest = after[n+2:]
 	}
 	return nil, fmt.Errorf("no final chunk")
+}
+
+// trailers reads what follows the last chunk: the checksum of the body.
+func trailers(b []byte) http.Header {
+	h := http.Header{}
+	for line := range bytes.SplitSeq(b, []byte("\r\n")) {
+		if name, value, ok := bytes.Cut(line, []byte(":")); ok {
+			h.Set(string(bytes.TrimSpace(name)), string(bytes.TrimSpace(value)))
+		}
+	}
+	return h
 }
 
 // Inventory is the oracle: everything in an account, or in all if account is "".

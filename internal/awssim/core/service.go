@@ -38,6 +38,10 @@ type Service struct {
 	// QueryCompatible services send x-amzn-query-error with JSON and CBOR errors.
 	QueryCompatible bool
 
+	// ErrorBody writes the body of an error where it is not the protocol's
+	// usual one (S3 Control); a nil answer means the usual one. May be nil.
+	ErrorBody func(*Call, *Error) []byte
+
 	Ops []Op
 
 	// Rates are the request rates of the service; key is an operation's name
