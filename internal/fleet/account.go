@@ -61,6 +61,9 @@ type Account struct {
 	// Leases are the mutating role sessions that may still act, by lease id.
 	// They expire at AWS at the time given here. See [Leases].
 	Leases map[string]time.Time `bson:"leases,omitempty"`
+	// LeaseSeq grows by one with every lease taken, so that a move into a fenced
+	// state can tell that none was taken since the account was read.
+	LeaseSeq int64 `bson:"lease_seq"`
 }
 
 // Transition is one step of an account's history.
@@ -102,13 +105,17 @@ type Sealed struct {
 }
 
 // Leased says whether a mutating session may still act at now.
-func (a *Account) Leased(now time.Time) bool {
+func (a *Account) Leased(now time.Time) bool { return a.LeasedUntil().After(now) }
+
+// LeasedUntil is when the last of the leases runs out; zero if there is none.
+func (a *Account) LeasedUntil() time.Time {
+	var last time.Time
 	for _, until := range a.Leases {
-		if until.After(now) {
-			return true
+		if until.After(last) {
+			last = until
 		}
 	}
-	return false
+	return last
 }
 
 // Clone gives a copy that shares nothing with a.

@@ -50,6 +50,9 @@ type Session struct {
 	StartedAt   time.Time    `bson:"started_at,omitempty"` // credentials worked
 	EndsAt      time.Time    `bson:"ends_at,omitempty"`
 	EndedAt     time.Time    `bson:"ended_at,omitempty"` // frozen
+	// Tries counts hand-outs that failed; each sends the session back to the
+	// waiting list, up to a limit.
+	Tries int `bson:"tries,omitempty"`
 	// EndRequested asks a session in assignment to end as soon as it can.
 	EndRequested bool `bson:"end_requested,omitempty"`
 

@@ -73,3 +73,18 @@ func CanMove(from, to State) bool {
 
 // Valid says whether s is one of the ten states.
 func (s State) Valid() bool { return slices.Contains(States, s) }
+
+// Claims says whether entering s is a claim: it raises the account's epoch, so
+// that whoever worked on the account before can take no lease any more.
+//
+// UserCreated is one of them though nobody works there: without it, a second
+// and forgotten try of the user creation could still take a lease in an account
+// of the pool.
+func (s State) Claims() bool {
+	return s == UserCreating || s == UserCreated || s == Assigning || s == Cleanup
+}
+
+// Fenced says whether s is entered only when every lease was given back or ran
+// out: before a new user is made, so that no leftover of a cleaning can touch
+// it, and before the pool. Leases taken in the same instant make the move fail.
+func (s State) Fenced() bool { return s == UserCreating || s == UserCreated }

@@ -15,8 +15,11 @@ type Accounts interface {
 	// Swap replaces old by next if the stored document still has old's state and
 	// version; next.Version must be old.Version+1. ErrConflict if it has moved
 	// on; ErrExists if next.SessionID already holds another account. Leases are
-	// not part of what Swap replaces: they are written by Leases only.
-	// Used by package lifecycle only.
+	// not part of what Swap replaces: they are written by Leases only. But a
+	// change of state into a fenced one (State.Fenced) also needs the stored
+	// LeaseSeq to be old's, and drops the leases, which must all have run out.
+	// On success next is what is stored: its Writes are kept by the store, times
+	// are UTC in milliseconds. Used by package lifecycle only.
 	Swap(ctx context.Context, old, next *Account) error
 	Find(ctx context.Context, q AccountQuery) ([]*Account, error)
 	BySession(ctx context.Context, sessionID string) (*Account, error)
