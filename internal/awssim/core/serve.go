@@ -158,6 +158,8 @@ func (w *World) write(rw http.ResponseWriter, c *Call, a answer) {
 	}
 	h.Set("x-amzn-RequestId", c.RequestID)
 	h.Set("x-amz-request-id", c.RequestID)
+	// Clients learn from it how far their clock is from AWS's, and sign by that.
+	h.Set("Date", w.Clock.Now().Format(http.TimeFormat))
 	if h.Get("Content-Length") == "" && c.Request.Method != http.MethodHead {
 		h.Set("Content-Length", strconv.Itoa(len(a.body)))
 	}
