@@ -49,6 +49,7 @@ type bench struct {
 	w   *core.World
 	svc *s3.Service
 	url string
+	env []string // of the command line
 }
 
 func setup(t testing.TB, o s3.Options) *bench {
@@ -64,7 +65,7 @@ func setup(t testing.TB, o s3.Options) *bench {
 	w.Do(func() { w.AddAccount(&core.Account{ID: ada}); w.AddAccount(&core.Account{ID: bob}) })
 	srv := httptest.NewServer(w)
 	t.Cleanup(srv.Close)
-	return &bench{t, w, svc, srv.URL}
+	return &bench{t: t, w: w, svc: svc, url: srv.URL}
 }
 
 // client is the real SDK in an account and Region.
@@ -127,6 +128,7 @@ func (b *bench) cli(args ...string) string {
 	cmd := exec.CommandContext(b.t.Context(), path, append([]string{"--endpoint-url", b.url, "--region", region, "--output", "json"}, args...)...)
 	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=AKIA"+ada, "AWS_SECRET_ACCESS_KEY=secret", "AWS_MAX_ATTEMPTS=1",
 		"AWS_CONFIG_FILE=/nonexistent", "AWS_SHARED_CREDENTIALS_FILE=/nonexistent")
+	cmd.Env = append(cmd.Env, b.env...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		b.t.Fatalf("aws %s: %v\n%s", strings.Join(args, " "), err, out)
