@@ -181,7 +181,7 @@ func (c *Call) decode() (any, *Error) {
 
 func (c *Call) decodeREST(in any) error {
 	v := reflect.ValueOf(in).Elem()
-	if len(c.Body) > 0 && c.Protocol == RESTJSON && looksJSON(c.Body) {
+	if len(c.Body) > 0 && c.Protocol == RESTJSON && v.NumField() > 0 && looksJSON(c.Body) {
 		if err := json.Unmarshal(c.Body, in); err != nil {
 			return err
 		}
