@@ -39,8 +39,9 @@ type Account struct {
 	CleaningID string `bson:"cleaning_id,omitempty"`
 	// Attempts counts tries of the current step; it starts anew with each transition.
 	Attempts int `bson:"attempts"`
-	// NextTry is the earliest time of the next try of the current step.
-	NextTry time.Time `bson:"next_try,omitempty"`
+	// NextTry is the earliest time of the next try of the current step. It is
+	// stored when zero too, so that "due" is one range of an index.
+	NextTry time.Time `bson:"next_try"`
 
 	// Failures counts failed steps since the last clean return to the pool.
 	Failures    int       `bson:"failures"`

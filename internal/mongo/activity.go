@@ -1,0 +1,67 @@
+package mongo
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/kodekloud/kml/internal/fleet"
+)
+
+type activity struct{ coll collection }
+
+var _ fleet.ActivityLog = (*activity)(nil)
+
+// Append implements [fleet.ActivityLog]. An entry without an id gets one.
+func (s *activity) Append(ctx context.Context, entries ...fleet.Activity) error {
+	entries = slices.Clone(entries)
+	for i := range entries {
+		entries[i].ID = cmp.Or(entries[i].ID, bson.NewObjectID().Hex())
+	}
+	if err := insertNew(ctx, s.coll, entries); err != nil {
+		return fmt.Errorf("append to the activity log: %w", err)
+	}
+	return nil
+}
+
+// Find implements [fleet.ActivityLog]. An empty account or session selects all;
+// a limit of 0 is 1000.
+func (s *activity) Find(ctx context.Context, account, session string, limit int) ([]fleet.Activity, error) {
+	filter := bson.D{}
+	if account != "" {
+		filter = append(filter, bson.E{Key: "account", Value: account})
+	}
+	if session != "" {
+		filter = append(filter, bson.E{Key: "session", Value: session})
+	}
+	found, err := list[fleet.Activity](ctx, s.coll, filter, desc("at", "_id"), cmp.Or(limit, defaultLimit))
+	if err != nil {
+		return nil, fmt.Errorf("read the activity log: %w", err)
+	}
+	return values(found), nil
+}
+
+// insertNew inserts the documents whose ids are not known yet. It may be
+// repeated when its outcome is not known.
+func insertNew[T any](ctx context.Context, c collection, docs []T) error {
+	if len(docs) == 0 {
+		return nil
+	}
+	_, err := c.InsertMany(ctx, docs, options.InsertMany().SetOrdered(false))
+	var bulk driver.BulkWriteException
+	if !errors.As(err, &bulk) || bulk.WriteConcernError != nil {
+		return err
+	}
+	for _, e := range bulk.WriteErrors {
+		if !driver.IsDuplicateKeyError(e.WriteError) {
+			return err
+		}
+	}
+	return nil
+}

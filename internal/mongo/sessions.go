@@ -1,0 +1,130 @@
+package mongo
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+
+	"github.com/kodekloud/kml/internal/fleet"
+)
+
+type sessions struct{ coll collection }
+
+var _ fleet.Sessions = (*sessions)(nil)
+
+// Get implements [fleet.Sessions].
+func (s *sessions) Get(ctx context.Context, id string) (*fleet.Session, error) {
+	found, err := get[fleet.Session](ctx, s.coll, bson.D{{Key: "_id", Value: id}})
+	if err != nil {
+		return nil, fmt.Errorf("session %s: %w", id, err)
+	}
+	return found, nil
+}
+
+// ByRequest implements [fleet.Sessions].
+func (s *sessions) ByRequest(ctx context.Context, requestID string) (*fleet.Session, error) {
+	found, err := get[fleet.Session](ctx, s.coll, bson.D{{Key: "request_id", Value: requestID}})
+	if err != nil {
+		return nil, fmt.Errorf("session of request %s: %w", requestID, err)
+	}
+	return found, nil
+}
+
+// Insert implements [fleet.Sessions]. On success n is what is stored.
+func (s *sessions) Insert(ctx context.Context, n *fleet.Session) error {
+	next := n.Clone()
+	var write string
+	next.Writes, write = withWrite(nil)
+	if err := s.coll.insert(ctx, n.ID, write, next); err != nil {
+		return fmt.Errorf("insert session %s: %w", n.ID, err)
+	}
+	return replace(n, next)
+}
+
+// Swap implements [fleet.Sessions]. On success next is what is stored.
+func (s *sessions) Swap(ctx context.Context, old, next *fleet.Session) error {
+	stored := next.Clone()
+	var write string
+	stored.Writes, write = withWrite(old.Writes)
+	update, err := replacement(stored)
+	if err != nil {
+		return fmt.Errorf("write session %s: %w", old.ID, err)
+	}
+	filter := bson.D{{Key: "_id", Value: old.ID}, {Key: "version", Value: old.Version}}
+	if err := s.coll.do(ctx, swap{old.ID, write, old.Version, filter, update}); err != nil {
+		return fmt.Errorf("write session %s: %w", old.ID, err)
+	}
+	return replace(next, stored)
+}
+
+// Waiting implements [fleet.Sessions]. A limit of 0 is 1000.
+func (s *sessions) Waiting(ctx context.Context, p fleet.Purpose, limit int) ([]*fleet.Session, error) {
+	filter := bson.D{{Key: "state", Value: fleet.SessionWaiting}, {Key: "purpose", Value: p}}
+	found, err := list[fleet.Session](ctx, s.coll, filter, asc("requested_at", "_id"), cmp.Or(limit, defaultLimit))
+	if err != nil {
+		return nil, fmt.Errorf("waiting sessions: %w", err)
+	}
+	return found, nil
+}
+
+// Find implements [fleet.Sessions].
+func (s *sessions) Find(ctx context.Context, q fleet.SessionQuery) ([]*fleet.Session, error) {
+	filter, sort := bson.D{}, asc("requested_at", "_id")
+	add := func(key string, value any) { filter = append(filter, bson.E{Key: key, Value: value}) }
+	if len(q.States) > 0 {
+		add("state", bson.D{{Key: "$in", Value: q.States}})
+	}
+	if q.LabType != "" {
+		add("lab_type", q.LabType)
+	}
+	if q.Student != "" {
+		add("student", q.Student)
+	}
+	if q.AccountID != "" {
+		add("account_id", q.AccountID)
+	}
+	if !q.EndsBefore.IsZero() {
+		add("ends_at", bson.D{{Key: "$lte", Value: q.EndsBefore}})
+	}
+	if !q.WaitBefore.IsZero() {
+		add("wait_until", bson.D{{Key: "$lte", Value: q.WaitBefore}})
+	}
+	if !q.AssignedBefore.IsZero() {
+		add("assigned_at", bson.D{{Key: "$lte", Value: q.AssignedBefore}})
+	}
+	if q.After != "" {
+		add("_id", bson.D{{Key: "$gt", Value: q.After}})
+		sort = asc("_id")
+	}
+	found, err := list[fleet.Session](ctx, s.coll, filter, sort, cmp.Or(q.Limit, defaultLimit))
+	if err != nil {
+		return nil, fmt.Errorf("find sessions: %w", err)
+	}
+	return found, nil
+}
+
+// Count implements [fleet.Sessions]; a state without sessions is left out.
+func (s *sessions) Count(ctx context.Context) (map[fleet.SessionState]int, error) {
+	cursor, err := s.coll.Aggregate(ctx, driver.Pipeline{
+		{{Key: "$match", Value: bson.D{{Key: "state", Value: bson.D{{Key: "$in", Value: fleet.SessionStates}}}}}},
+		{{Key: "$group", Value: bson.D{{Key: "_id", Value: "$state"}, {Key: "n", Value: bson.D{{Key: "$sum", Value: 1}}}}}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count sessions: %w", err)
+	}
+	var groups []struct {
+		State fleet.SessionState `bson:"_id"`
+		N     int                `bson:"n"`
+	}
+	if err := cursor.All(ctx, &groups); err != nil {
+		return nil, fmt.Errorf("count sessions: %w", err)
+	}
+	out := make(map[fleet.SessionState]int, len(groups))
+	for _, g := range groups {
+		out[g.State] = g.N
+	}
+	return out, nil
+}
