@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/kodekloud/kml/internal/awssim/iameval"
 )
@@ -27,7 +28,15 @@ func (c *Call) authenticate(s *signature, r *http.Request, bodyHash string) *Err
 	if c.Account == nil || c.Account.Closed {
 		return c.keyError(Errorf(403, "InvalidClientTokenId", "The security token included in the request is invalid."))
 	}
+	if d, ok := c.World.Directory.(lastUse); ok {
+		d.Used(p, c.Service.Name, c.Region, c.Now)
+	}
 	return nil
+}
+
+// lastUse is a directory that keeps when keys and roles were last used.
+type lastUse interface {
+	Used(p *Principal, service, region string, now time.Time)
 }
 
 // keyError gives the codes that each family of services uses for bad keys.
@@ -87,7 +96,10 @@ func (c *Call) Authorize(p Permission) *Error {
 		rp, owner := c.Service.ResourcePolicy(p.Resource)
 		pol.ResourceAccount = owner
 		if rp != nil {
-			pol.Resource = &iameval.Attached{ARN: rp.ARN, Policy: rp.Policy}
+			pol.ResourceMustAllow = rp.MustAllow
+			if rp.Policy != nil {
+				pol.Resource = &iameval.Attached{ARN: rp.ARN, Policy: rp.Policy}
+			}
 		}
 	}
 	d := iameval.Evaluate(req, pol)

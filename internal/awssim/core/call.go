@@ -76,7 +76,10 @@ type Guardrails interface {
 // ResourcePolicy is a policy attached to a resource.
 type ResourcePolicy struct {
 	ARN    string
-	Policy *iameval.Policy
+	Policy *iameval.Policy // nil: nobody is named
+	// MustAllow marks resources that identity policies alone cannot open: roles
+	// to be assumed, and KMS keys.
+	MustAllow bool
 }
 
 // TrailResource is one entry of an event's resources.
