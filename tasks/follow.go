@@ -42,7 +42,7 @@ func ForRun(r *fleet.CleaningRun) []*asynq.Task {
 			AccountStep{Account: r.AccountID, Epoch: r.Epoch}, at(r)...)}
 	case fleet.PhaseSweep, fleet.PhaseVerify:
 		var out []*asynq.Task
-		for _, u := range Units(r) {
+		for _, u := range fleet.Units(r) {
 			if _, done := r.Units[u.Key()]; done {
 				continue
 			}
@@ -61,45 +61,6 @@ func ForRun(r *fleet.CleaningRun) []*asynq.Task {
 		return nil
 	}
 }
-
-// Units lists the units of a run's present phase: of its present wave when it
-// sweeps, of all services at once when it verifies. Global services have one
-// unit, in us-east-1.
-func Units(r *fleet.CleaningRun) []Unit {
-	var waves []int
-	switch {
-	case r.Phase == fleet.PhaseSweep && r.Wave < len(r.Plan):
-		waves = []int{r.Wave}
-	case r.Phase == fleet.PhaseVerify:
-		for i := range r.Plan {
-			waves = append(waves, i)
-		}
-	}
-	seen := map[string]bool{}
-	var out []Unit
-	for _, w := range waves {
-		for _, s := range r.Plan[w].Services {
-			regions := r.Regions
-			if s.Global {
-				regions = []string{GlobalRegion}
-			}
-			for _, region := range regions {
-				u := Unit{Run: r.ID, Account: r.AccountID, Epoch: r.Epoch, Phase: string(r.Phase), Round: r.Round, Wave: w, Service: s.Service, Region: region}
-				if r.Phase == fleet.PhaseVerify {
-					u.Wave = 0 // a service is verified once, all its kinds together
-				}
-				if !seen[u.Key()] {
-					seen[u.Key()] = true
-					out = append(out, u)
-				}
-			}
-		}
-	}
-	return out
-}
-
-// GlobalRegion is where global services answer and are recorded.
-const GlobalRegion = "us-east-1"
 
 func at(r *fleet.CleaningRun) []asynq.Option {
 	if r.NextTry.IsZero() {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/hibiken/asynq"
+
+	"github.com/kodekloud/kml/internal/fleet"
 )
 
 // The task kinds.
@@ -103,21 +105,7 @@ type SessionStep struct {
 }
 
 // Unit is the payload of KindSweep and KindVerify: one piece of a cleaning run.
-type Unit struct {
-	Run     string `json:"run"`
-	Account string `json:"account"`
-	Epoch   int64  `json:"epoch"`
-	Phase   string `json:"phase"` // sweep or verify
-	Round   int    `json:"round"`
-	Wave    int    `json:"wave"`
-	Service string `json:"service"`
-	Region  string `json:"region"`
-}
-
-// Key names the unit inside its run: phase/round/wave/service/region.
-func (u Unit) Key() string {
-	return fmt.Sprintf("%s/%d/%d/%s/%s", u.Phase, u.Round, u.Wave, u.Service, u.Region)
-}
+type Unit = fleet.Unit
 
 // RunStep is the payload of the phases that a run does in one piece.
 type RunStep struct {

@@ -32,11 +32,12 @@ type CleaningRun struct {
 	Writes    []string      `bson:"writes"`
 	Phase     CleaningPhase `bson:"phase"`
 	// Round counts sweeps of all waves, from 1; Wave is the one in progress, from 0.
-	Round, Wave int
-	StartedAt   time.Time `bson:"started_at"`
-	PhaseSince  time.Time `bson:"phase_since"`
-	FrozenAt    time.Time `bson:"frozen_at,omitempty"`
-	DoneAt      time.Time `bson:"done_at,omitempty"`
+	Round      int       `bson:"round"`
+	Wave       int       `bson:"wave"`
+	StartedAt  time.Time `bson:"started_at"`
+	PhaseSince time.Time `bson:"phase_since"`
+	FrozenAt   time.Time `bson:"frozen_at,omitempty"`
+	DoneAt     time.Time `bson:"done_at,omitempty"`
 	// NextTry delays the next round or the end of the settle time.
 	NextTry  time.Time `bson:"next_try,omitempty"`
 	Attempts int       `bson:"attempts"` // of the current phase
@@ -48,10 +49,14 @@ type CleaningRun struct {
 	Because map[string]string `bson:"because,omitempty"`
 	// Units are done pieces of work by key (see UnitKey); set once.
 	Units map[string]UnitResult `bson:"units,omitempty"`
-	// Markers are the DryRun calls whose events show that the trail has caught
-	// up: Region to event time.
-	Markers map[string]time.Time `bson:"markers,omitempty"`
-	Error   string               `bson:"error,omitempty"`
+	// Dirty names the services that the last verification found not clean; from
+	// the second round on only they are swept. All are verified again.
+	Dirty []string `bson:"dirty,omitempty"`
+	// MarkedAt is when the markers were seen in every Region's history.
+	MarkedAt time.Time `bson:"marked_at,omitempty"`
+	// Settled says that late events were waited for, or need not be.
+	Settled bool   `bson:"settled,omitempty"`
+	Error   string `bson:"error,omitempty"`
 }
 
 // PlannedWave is what is swept together: service to its kinds.
