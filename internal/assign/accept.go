@@ -1,0 +1,120 @@
+package assign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kodekloud/kml/internal/fleet"
+)
+
+// Request is a lab that somebody asks for.
+type Request struct {
+	RequestID, LabType, Student string
+	Duration                    time.Duration
+	Purpose                     fleet.Purpose // default production
+	Patience                    time.Duration // default Config.Patience
+	Callback, Owner             string
+}
+
+// Accept writes the session of a request, once per request id. Errors:
+// fleet.ErrInvalid names the field, fleet.ErrLabTypeOff gives the reason; both
+// are final. Anything else may be tried again.
+func (s *Service) Accept(ctx context.Context, r Request) (*fleet.Session, error) {
+	known, err := s.Sessions.ByRequest(ctx, r.RequestID)
+	if err == nil {
+		return s.same(known, r)
+	}
+	if !errors.Is(err, fleet.ErrNotFound) {
+		return nil, fmt.Errorf("look for request %s: %w", r.RequestID, err)
+	}
+	if err := s.check(ctx, r); err != nil {
+		return nil, err
+	}
+	return s.insert(ctx, s.newSession(r))
+}
+
+// Refuse writes the session of a request that cannot be served, so that a
+// backend that came by the queue finds the reason.
+func (s *Service) Refuse(ctx context.Context, r Request, why error) (*fleet.Session, error) {
+	n := s.newSession(r)
+	n.State, n.Reason, n.EndedAt = fleet.SessionFailed, why.Error(), n.RequestedAt
+	return s.insert(ctx, n)
+}
+
+func (s *Service) insert(ctx context.Context, n *fleet.Session) (*fleet.Session, error) {
+	err := s.Sessions.Insert(ctx, n)
+	switch {
+	case err == nil:
+		return n, nil
+	case errors.Is(err, fleet.ErrExists): // the other door, or a lost reply
+		return s.Sessions.ByRequest(ctx, n.RequestID)
+	default:
+		return nil, fmt.Errorf("write session of request %s: %w", n.RequestID, err)
+	}
+}
+
+func (s *Service) newSession(r Request) *fleet.Session {
+	now := s.Clock.Now().UTC()
+	patience := r.Patience
+	if patience == 0 {
+		patience = s.Patience
+	}
+	if r.Purpose == "" {
+		r.Purpose = fleet.Production
+	}
+	return &fleet.Session{
+		ID: s.NewID(), RequestID: r.RequestID, LabType: r.LabType, Student: r.Student, Duration: r.Duration,
+		Purpose: r.Purpose, Owner: r.Owner, Callback: r.Callback, State: fleet.SessionWaiting, Version: 1,
+		RequestedAt: now, WaitUntil: now.Add(patience),
+	}
+}
+
+// same answers a repeated request: the same session, unless it asks for
+// something else under the same id.
+func (s *Service) same(known *fleet.Session, r Request) (*fleet.Session, error) {
+	if known.LabType != r.LabType || known.Student != r.Student || known.Duration != r.Duration {
+		return nil, &fleet.FieldError{Field: "request_id", Value: r.RequestID,
+			Remedy: "it was used for another request; choose a new one for each lab"}
+	}
+	return known, nil
+}
+
+func (s *Service) check(ctx context.Context, r Request) error {
+	lt, ok := s.LabTypes[r.LabType]
+	if !ok {
+		return &fleet.FieldError{Field: "lab_type", Value: r.LabType, Remedy: "known lab types are " + s.names()}
+	}
+	if r.Duration <= 0 || r.Duration > lt.MaxDuration {
+		return &fleet.FieldError{Field: "duration", Value: r.Duration.String(),
+			Remedy: fmt.Sprintf("give more than 0 and at most %v for %s", lt.MaxDuration, lt.Name)}
+	}
+	if r.Purpose != "" && (!slices.Contains(fleet.Purposes, r.Purpose) || r.Purpose == fleet.Quarantine) {
+		return &fleet.FieldError{Field: "purpose", Value: string(r.Purpose), Remedy: "give production, development or testing"}
+	}
+	st, err := s.Statuses.Status(ctx, r.LabType)
+	if err != nil {
+		return fmt.Errorf("status of lab type %s: %w", r.LabType, err)
+	}
+	if st.Off {
+		return fmt.Errorf("%w: %s: %s", fleet.ErrLabTypeOff, r.LabType, st.Reason)
+	}
+	return nil
+}
+
+func (s *Service) names() string {
+	names := make([]string, 0, len(s.LabTypes))
+	for n := range s.LabTypes {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+func sealPurpose(kind, id string, epoch int64) string {
+	return kind + "/" + id + "/" + strconv.FormatInt(epoch, 10)
+}

@@ -1,0 +1,80 @@
+// Package assign takes a request for a lab from its acceptance to its end:
+// accept, match, hand out, extend, end.
+//
+// Invariants:
+//   - A request is accepted once its session document stands; the request id
+//     makes accepting twice accepting once.
+//   - The claim writes the account first and the session second. A unique index
+//     on the account's session id lets a session hold one account at most; a
+//     claim whose second half was lost is completed from the account's document.
+//   - The session is ended before its account is touched, so nobody extends what
+//     is being frozen.
+//   - Secrets are sealed on the way in and opened for [Service.Reveal] only.
+package assign
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/kodekloud/kml/internal/clock"
+	"github.com/kodekloud/kml/internal/fleet"
+)
+
+// Machine is what this package needs of lifecycle.
+type Machine interface {
+	Move(ctx context.Context, a *fleet.Account, to fleet.State, reason string, mutate func(*fleet.Account)) (*fleet.Account, error)
+	Edit(ctx context.Context, a *fleet.Account, mutate func(*fleet.Account)) (*fleet.Account, error)
+}
+
+// Granter makes the warm user of an account good for a lab.
+type Granter interface {
+	// Grant attaches the lab type's policies, writes the boundary's version that
+	// denies everything from end on, and returns once the user's key works in
+	// every Region of the lab type.
+	Grant(ctx context.Context, a *fleet.Account, lt fleet.LabType, end time.Time) error
+	// Extend writes a boundary version with a later end.
+	Extend(ctx context.Context, a *fleet.Account, lt fleet.LabType, end time.Time) error
+}
+
+// Sealer seals and opens secrets; purpose binds them to what they are for.
+type Sealer interface {
+	Seal(plaintext, purpose string) (fleet.Sealed, error)
+	Open(s fleet.Sealed, purpose string) (string, error)
+}
+
+// Config is what a Service is made of.
+type Config struct {
+	Accounts fleet.Accounts
+	Sessions fleet.Sessions
+	LabTypes map[string]fleet.LabType
+	Statuses fleet.LabTypeStore
+	Pool     fleet.Pool
+	Machine  Machine
+	Granter  Granter
+	Sealer   Sealer
+	Clock    clock.Clock
+	NewID    func() string // of sessions and attempts
+	// Patience is how long a request waits for an account unless it says
+	// otherwise; default 10 minutes.
+	Patience time.Duration
+	// Stale is the age from which a readiness stamp is not trusted at a claim;
+	// default 15 minutes.
+	Stale time.Duration
+}
+
+// Service assigns accounts to sessions.
+type Service struct{ Config }
+
+// New makes a Service.
+func New(c Config) *Service {
+	c.Patience = cmp.Or(c.Patience, 10*time.Minute)
+	c.Stale = cmp.Or(c.Stale, 15*time.Minute)
+	return &Service{c}
+}
+
+func sessionPurpose(s *fleet.Session) string { return sealPurpose("session", s.ID, s.Epoch) }
+
+// accountPurpose is what the account's secrets are sealed for, by whoever made
+// the user: see identity.
+func accountPurpose(a *fleet.Account) string { return sealPurpose("account", a.ID, a.User.Epoch) }

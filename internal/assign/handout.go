@@ -1,0 +1,192 @@
+package assign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/kodekloud/kml/internal/fleet"
+)
+
+// HandOut gives a claimed account to its student. It is driven by the account's
+// document and can be done again from any point. It returns nil when there is
+// nothing (more) to do.
+func (s *Service) HandOut(ctx context.Context, accountID string, epoch int64) error {
+	a, err := s.Accounts.Get(ctx, accountID)
+	if err != nil {
+		return fmt.Errorf("hand out %s: %w", accountID, err)
+	}
+	if a.State != fleet.Assigning || a.Epoch != epoch {
+		return nil
+	}
+	session, err := s.boundSession(ctx, a)
+	if err != nil {
+		return err
+	}
+	if session == nil {
+		return s.release(ctx, a)
+	}
+	lt, ok := s.LabTypes[session.LabType]
+	if !ok {
+		return fleet.Permanent(fmt.Errorf("lab type %s is not known here: %w", session.LabType, fleet.ErrNotFound),
+			"give every worker the same lab type files")
+	}
+	// The end goes into the document before AWS hears of it: from here on the
+	// account counts as touched.
+	end := ceilSecond(s.Clock.Now().UTC().Add(session.Duration))
+	if a, err = s.Machine.Edit(ctx, a, func(n *fleet.Account) { n.EndsAt = end }); err != nil {
+		return fmt.Errorf("set the end of %s: %w", accountID, err)
+	}
+	if err := s.Granter.Grant(ctx, a, lt, end); err != nil {
+		return fmt.Errorf("grant %s in %s: %w", lt.Name, a.ID, err)
+	}
+	access, err := s.access(a, session, lt)
+	if err != nil {
+		return err
+	}
+	if a, err = s.Machine.Move(ctx, a, fleet.InUse, "credentials work in every Region of "+lt.Name, nil); err != nil {
+		return fmt.Errorf("account %s in use: %w", accountID, err)
+	}
+	return s.activate(ctx, a, session, access)
+}
+
+// boundSession gives the session that a is claimed for, completing a claim whose
+// second half was lost; nil when the session does not want the account.
+func (s *Service) boundSession(ctx context.Context, a *fleet.Account) (*fleet.Session, error) {
+	session, err := s.Sessions.Get(ctx, a.SessionID)
+	if err != nil {
+		return nil, fmt.Errorf("session %s of account %s: %w", a.SessionID, a.ID, err)
+	}
+	if session.State == fleet.SessionWaiting {
+		err := s.bind(ctx, a, session)
+		if errors.Is(err, fleet.ErrConflict) {
+			return nil, fleet.Snooze(100*time.Millisecond, "the session is being written by somebody else")
+		}
+		if err != nil {
+			return nil, err
+		}
+		if session, err = s.Sessions.Get(ctx, a.SessionID); err != nil {
+			return nil, fmt.Errorf("session %s: %w", a.SessionID, err)
+		}
+	}
+	if session.State.Final() || session.EndRequested || session.AccountID != a.ID {
+		return nil, s.cancelAssigning(ctx, session, a.ID)
+	}
+	return session, nil
+}
+
+// cancelAssigning ends a session that was asked to end while its account was on
+// the way.
+func (s *Service) cancelAssigning(ctx context.Context, session *fleet.Session, accountID string) error {
+	if session.State != fleet.SessionAssigning || session.AccountID != accountID {
+		return nil
+	}
+	n := session.Clone()
+	n.State, n.EndedAt, n.Access = fleet.SessionCancelled, s.Clock.Now().UTC(), nil
+	n.Version++
+	if err := s.Sessions.Swap(ctx, session, n); err != nil {
+		return fmt.Errorf("cancel session %s: %w", session.ID, err)
+	}
+	return nil
+}
+
+// release lets go of an account whose session is over: back into the pool when
+// AWS never heard of it, else through the cleaning.
+func (s *Service) release(ctx context.Context, a *fleet.Account) error {
+	to, reason := fleet.UserCreated, "session cancelled before the account was touched"
+	if !a.EndsAt.IsZero() {
+		to, reason = fleet.Cleanup, "session ended during the hand-out"
+	}
+	_, err := s.Machine.Move(ctx, a, to, reason, nil)
+	if err != nil {
+		return fmt.Errorf("release account %s: %w", a.ID, err)
+	}
+	return nil
+}
+
+// access seals what the student gets for this session alone.
+func (s *Service) access(a *fleet.Account, session *fleet.Session, lt fleet.LabType) (*fleet.Access, error) {
+	out := &fleet.Access{AccountID: a.ID, Regions: lt.Regions, UserName: a.User.Name}
+	reseal := func(in fleet.Sealed) (*fleet.Sealed, error) {
+		plain, err := s.Sealer.Open(in, accountPurpose(a))
+		if err != nil {
+			return nil, fleet.Permanent(fmt.Errorf("open a secret of account %s: %w", a.ID, err), "check that the worker has the sealing key it was made with")
+		}
+		sealed, err := s.Sealer.Seal(plain, sessionPurpose(session))
+		if err != nil {
+			return nil, fmt.Errorf("seal for session %s: %w", session.ID, err)
+		}
+		return &sealed, nil
+	}
+	var err error
+	if lt.Keys {
+		out.AccessKeyID = a.User.AccessKeyID
+		if out.SecretKey, err = reseal(a.User.SecretKey); err != nil {
+			return nil, err
+		}
+	}
+	if lt.Console {
+		out.ConsoleURL = "https://" + a.ID + ".signin.aws.amazon.com/console"
+		if out.Password, err = reseal(a.User.Password); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// activate writes the session's side. When the session was ended meanwhile the
+// account goes to the cleaning at once.
+func (s *Service) activate(ctx context.Context, a *fleet.Account, session *fleet.Session, access *fleet.Access) error {
+	n := session.Clone()
+	n.State, n.Access, n.StartedAt, n.EndsAt = fleet.SessionActive, access, s.Clock.Now().UTC(), a.EndsAt
+	n.Version++
+	err := s.Sessions.Swap(ctx, session, n)
+	switch {
+	case err == nil:
+		return s.Statuses.Succeeded(ctx, session.LabType)
+	case !errors.Is(err, fleet.ErrConflict):
+		return fmt.Errorf("activate session %s: %w", session.ID, err)
+	}
+	now, err := s.Sessions.Get(ctx, session.ID)
+	if err != nil {
+		return fmt.Errorf("session %s: %w", session.ID, err)
+	}
+	if now.State == fleet.SessionAssigning && !now.EndRequested {
+		return s.activate(ctx, a, now, access)
+	}
+	if now.State == fleet.SessionActive {
+		return nil
+	}
+	if err := s.cancelAssigning(ctx, now, a.ID); err != nil {
+		return err
+	}
+	return s.toCleanup(ctx, a, "session ended during the hand-out")
+}
+
+// Resume completes an account that is in use while its session was not told:
+// the process died between the two writes. The rescue calls it.
+func (s *Service) Resume(ctx context.Context, a *fleet.Account) error {
+	session, err := s.Sessions.Get(ctx, a.SessionID)
+	if err != nil {
+		return fmt.Errorf("session %s of account %s: %w", a.SessionID, a.ID, err)
+	}
+	switch {
+	case session.State.Final():
+		return s.toCleanup(ctx, a, "its session is over: "+session.Reason)
+	case session.State == fleet.SessionAssigning && session.AccountID == a.ID:
+		access, err := s.access(a, session, s.LabTypes[session.LabType])
+		if err != nil {
+			return err
+		}
+		return s.activate(ctx, a, session, access)
+	}
+	return nil
+}
+
+func ceilSecond(t time.Time) time.Time {
+	if r := t.Truncate(time.Second); !r.Equal(t) {
+		return r.Add(time.Second)
+	}
+	return t
+}

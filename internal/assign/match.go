@@ -1,0 +1,156 @@
+package assign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/kodekloud/kml/internal/fleet"
+)
+
+const (
+	matchBatch = 16 // waiting sessions looked at together
+	claimTries = 32 // accounts tried for one session before the pool counts as empty
+)
+
+// Match gives waiting sessions of a pool an account each, oldest first, until
+// nobody waits or no account is ready; it returns how many it matched. Any
+// number may run at once: the claims decide.
+func (s *Service) Match(ctx context.Context, p fleet.Purpose) (int, error) {
+	matched := 0
+	for {
+		waiting, err := s.Sessions.Waiting(ctx, p, matchBatch)
+		if err != nil {
+			return matched, fmt.Errorf("waiting list of %s: %w", p, err)
+		}
+		progress := false
+		for _, w := range waiting {
+			if s.Clock.Now().After(w.WaitUntil) {
+				if err := s.expireWaiting(ctx, w); err != nil {
+					return matched, err
+				}
+				progress = true
+				continue
+			}
+			err := s.claim(ctx, w)
+			switch {
+			case err == nil:
+				matched, progress = matched+1, true
+			case errors.Is(err, fleet.ErrPoolEmpty):
+				return matched, nil
+			case errors.Is(err, fleet.ErrConflict): // somebody else serves it
+			default:
+				return matched, err
+			}
+		}
+		if !progress {
+			return matched, nil
+		}
+	}
+}
+
+// ExpireWaiting ends a session whose time on the waiting list is over.
+func (s *Service) expireWaiting(ctx context.Context, w *fleet.Session) error {
+	n := w.Clone()
+	n.State, n.Reason, n.EndedAt = fleet.SessionExpired, "no account became ready in time", s.Clock.Now().UTC()
+	n.Version++
+	if err := s.Sessions.Swap(ctx, w, n); err != nil && !errors.Is(err, fleet.ErrConflict) {
+		return fmt.Errorf("expire waiting session %s: %w", w.ID, err)
+	}
+	return nil
+}
+
+// claim finds an account for w: the account's document first, then the session's.
+func (s *Service) claim(ctx context.Context, w *fleet.Session) error {
+	for range claimTries {
+		a, err := s.ready(ctx, w.Purpose)
+		if err != nil {
+			return err
+		}
+		attempt := s.NewID()
+		claimed, err := s.Machine.Move(ctx, a, fleet.Assigning, "claimed for session "+w.ID, func(n *fleet.Account) {
+			n.SessionID, n.AttemptID, n.LabType = w.ID, attempt, w.LabType
+		})
+		switch {
+		case errors.Is(err, fleet.ErrExists): // w holds another account already
+			s.giveBack(ctx, a)
+			return fleet.ErrConflict
+		case errors.Is(err, fleet.ErrConflict): // the account went to somebody else
+			continue
+		case err != nil:
+			return fmt.Errorf("claim account %s: %w", a.ID, err)
+		}
+		return s.bind(ctx, claimed, w)
+	}
+	return fleet.ErrPoolEmpty
+}
+
+// ready pops a ready account. The pool is a hint: when it is empty the
+// accounts themselves are asked, and what it names is looked at again.
+func (s *Service) ready(ctx context.Context, p fleet.Purpose) (*fleet.Account, error) {
+	for range claimTries {
+		id, err := s.Pool.Pop(ctx, p)
+		if err != nil {
+			return nil, fmt.Errorf("pool %s: %w", p, err)
+		}
+		if id == "" {
+			return s.search(ctx, p)
+		}
+		a, err := s.Accounts.Get(ctx, id)
+		if err != nil {
+			return nil, fmt.Errorf("ready account %s: %w", id, err)
+		}
+		if s.claimable(a) {
+			return a, nil
+		}
+	}
+	return nil, fleet.ErrPoolEmpty
+}
+
+func (s *Service) search(ctx context.Context, p fleet.Purpose) (*fleet.Account, error) {
+	found, err := s.Accounts.Find(ctx, fleet.AccountQuery{States: []fleet.State{fleet.UserCreated}, Purpose: p, Limit: claimTries})
+	if err != nil {
+		return nil, fmt.Errorf("search ready accounts of %s: %w", p, err)
+	}
+	var usable []*fleet.Account
+	for _, a := range found {
+		if s.claimable(a) {
+			usable = append(usable, a)
+		}
+	}
+	if len(usable) == 0 {
+		return nil, fleet.ErrPoolEmpty
+	}
+	// Several matchers may search at once: each starts elsewhere.
+	return usable[int(s.Clock.Now().UnixNano()/1000)%len(usable)], nil
+}
+
+// claimable is the readiness check of a claim: the record alone, no call to AWS.
+func (s *Service) claimable(a *fleet.Account) bool {
+	return a.State == fleet.UserCreated && a.User != nil && a.SessionID == "" && !a.Leaving &&
+		!a.SweptAt.IsZero() && s.Clock.Since(a.ReadyAt) < s.Stale
+}
+
+// bind writes the session's half of the claim. A session that was cancelled
+// meanwhile sends the untouched account back.
+func (s *Service) bind(ctx context.Context, a *fleet.Account, w *fleet.Session) error {
+	n := w.Clone()
+	n.State, n.AccountID, n.AttemptID, n.Epoch, n.AssignedAt = fleet.SessionAssigning, a.ID, a.AttemptID, a.Epoch, s.Clock.Now().UTC()
+	n.Version++
+	err := s.Sessions.Swap(ctx, w, n)
+	if errors.Is(err, fleet.ErrConflict) {
+		// The hand-out task, which the move has enqueued, reads both documents
+		// and decides: it returns the account if the session does not want it.
+		return fleet.ErrConflict
+	}
+	if err != nil {
+		return fmt.Errorf("bind session %s to account %s: %w", w.ID, a.ID, err)
+	}
+	return nil
+}
+
+// giveBack puts an account that was popped but not claimed back into the pool;
+// a failure only costs the hint.
+func (s *Service) giveBack(ctx context.Context, a *fleet.Account) {
+	_ = s.Pool.Add(ctx, a.Purpose, a.ID, a.RestedSince)
+}

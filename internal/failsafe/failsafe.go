@@ -1,0 +1,174 @@
+// Package failsafe counts failures and draws the consequences: a step is tried
+// again with a growing delay, an account that fails too often goes to
+// investigation with its story, a lab type that fails too often is switched off.
+//
+// Invariants:
+//   - Counting happens in the documents, so no crash forgets a failure.
+//   - Nothing is counted against an account that has moved on to another epoch
+//     or state.
+//   - An account in state failed leaves it only through [Service.Release], called
+//     by an operator or a rule, and only into the cleaning.
+package failsafe
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/kodekloud/kml/internal/clock"
+	"github.com/kodekloud/kml/internal/fleet"
+)
+
+// Machine is what this package needs of lifecycle.
+type Machine interface {
+	Move(ctx context.Context, a *fleet.Account, to fleet.State, reason string, mutate func(*fleet.Account)) (*fleet.Account, error)
+	Edit(ctx context.Context, a *fleet.Account, mutate func(*fleet.Account)) (*fleet.Account, error)
+}
+
+// Requeuer sends a session whose hand-out failed back to the waiting list.
+type Requeuer interface {
+	Requeue(ctx context.Context, sessionID, accountID, reason string) error
+}
+
+// Config is what a Service is made of. Zero limits get their defaults.
+type Config struct {
+	Accounts fleet.Accounts
+	Machine  Machine
+	LabTypes fleet.LabTypeStore
+	Log      fleet.ActivityLog
+	Requeuer Requeuer
+	Clock    clock.Clock
+
+	StepLimit    int           // tries of one step; default 5
+	AccountLimit int           // failures since the last clean return; default 8
+	LabTypeLimit int           // failures since the last success; default 5
+	Backoff      time.Duration // before the second try, doubled each time; default 1 s
+	MaxBackoff   time.Duration // default 2 min
+}
+
+// Service counts failures.
+type Service struct{ Config }
+
+// New makes a Service.
+func New(c Config) *Service {
+	c.StepLimit = cmp.Or(c.StepLimit, 5)
+	c.AccountLimit = cmp.Or(c.AccountLimit, 8)
+	c.LabTypeLimit = cmp.Or(c.LabTypeLimit, 5)
+	c.Backoff = cmp.Or(c.Backoff, time.Second)
+	c.MaxBackoff = cmp.Or(c.MaxBackoff, 2*time.Minute)
+	return &Service{c}
+}
+
+// onGivingUp says where an account goes when a step of its state is given up.
+var onGivingUp = map[fleet.State]fleet.State{
+	fleet.UserCreating:    fleet.Cleanup,
+	fleet.Assigning:       fleet.AssigningFailed,
+	fleet.AssigningFailed: fleet.Failed,
+	fleet.Cleanup:         fleet.Failed,
+	fleet.UserDeleted:     fleet.Failed,
+}
+
+// StepFailed records that the step of an account's state failed with cause. It
+// gives nil when the failure is written, so the task that reports it is done.
+func (s *Service) StepFailed(ctx context.Context, accountID string, epoch int64, cause error) error {
+	a, err := s.Accounts.Get(ctx, accountID)
+	if err != nil {
+		return fmt.Errorf("record failure of %s: %w", accountID, err)
+	}
+	to, driven := onGivingUp[a.State]
+	if a.Epoch != epoch || !driven {
+		return nil
+	}
+	var permanent *fleet.PermanentError
+	if a.Attempts+1 < s.StepLimit && !errors.As(cause, &permanent) {
+		return s.again(ctx, a, cause)
+	}
+	if a.Failures+1 >= s.AccountLimit && a.State != fleet.Assigning {
+		to = fleet.Failed
+	}
+	return s.giveUp(ctx, a, to, cause)
+}
+
+// again notes the failure and sets the time of the next try.
+func (s *Service) again(ctx context.Context, a *fleet.Account, cause error) error {
+	_, err := s.Machine.Edit(ctx, a, func(n *fleet.Account) {
+		n.Attempts++
+		n.LastFailure = cause.Error()
+		n.NextTry = s.Clock.Now().UTC().Add(s.delay(a.Attempts))
+	})
+	if err != nil {
+		return fmt.Errorf("record failure of %s: %w", a.ID, err)
+	}
+	return nil
+}
+
+func (s *Service) delay(attempts int) time.Duration {
+	return min(s.Backoff<<min(attempts, 16), s.MaxBackoff)
+}
+
+// giveUp moves the account on and counts the failure against its lab type.
+func (s *Service) giveUp(ctx context.Context, a *fleet.Account, to fleet.State, cause error) error {
+	reason := fmt.Sprintf("gave up after %d tries in %s: %v", a.Attempts+1, a.State, cause)
+	_, err := s.Machine.Move(ctx, a, to, reason, func(n *fleet.Account) {
+		n.Failures++
+		n.LastFailure = cause.Error()
+	})
+	if err != nil {
+		return fmt.Errorf("give up on %s: %w", a.ID, err)
+	}
+	if a.State == fleet.Assigning && a.SessionID != "" {
+		if err := s.Requeuer.Requeue(ctx, a.SessionID, a.ID, reason); err != nil {
+			return err
+		}
+	}
+	if a.LabType == "" {
+		return nil
+	}
+	return s.labTypeFailed(ctx, a, reason)
+}
+
+func (s *Service) labTypeFailed(ctx context.Context, a *fleet.Account, reason string) error {
+	now := s.Clock.Now().UTC()
+	st, err := s.LabTypes.Failed(ctx, a.LabType, reason, s.LabTypeLimit, now)
+	if err != nil {
+		return fmt.Errorf("count failure of lab type %s: %w", a.LabType, err)
+	}
+	if !st.Off || st.Failures != s.LabTypeLimit {
+		return nil
+	}
+	return s.Log.Append(ctx, fleet.Activity{ID: fmt.Sprintf("labtype/%s/off/%d", a.LabType, now.UnixMilli()), At: now,
+		Kind: "labtype", LabType: a.LabType, Account: a.ID, To: "off", Reason: st.Reason, Who: "failsafe"})
+}
+
+// Release lets an account out of state failed into the cleaning; who and why go
+// into its history.
+func (s *Service) Release(ctx context.Context, accountID, who, why string) error {
+	a, err := s.Accounts.Get(ctx, accountID)
+	if err != nil {
+		return fmt.Errorf("release %s: %w", accountID, err)
+	}
+	if a.State != fleet.Failed {
+		return fmt.Errorf("release %s, which is %s and not failed: %w", accountID, a.State, fleet.ErrBadMove)
+	}
+	_, err = s.Machine.Move(ctx, a, fleet.Cleanup, fmt.Sprintf("released by %s: %s", who, why), func(n *fleet.Account) { n.Failures = 0 })
+	if err != nil {
+		return fmt.Errorf("release %s: %w", accountID, err)
+	}
+	return nil
+}
+
+// SwitchLabType turns a lab type on or off on an operator's word.
+func (s *Service) SwitchLabType(ctx context.Context, name string, off bool, who, why string) error {
+	now := s.Clock.Now().UTC()
+	if err := s.LabTypes.SetOff(ctx, name, off, why, now); err != nil {
+		return fmt.Errorf("switch lab type %s: %w", name, err)
+	}
+	to := "on"
+	if off {
+		to = "off"
+	}
+	return s.Log.Append(ctx, fleet.Activity{ID: fmt.Sprintf("labtype/%s/%s/%d", name, to, now.UnixMilli()), At: now,
+		Kind: "labtype", LabType: name, To: to, Reason: why, Who: who})
+}

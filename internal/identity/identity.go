@@ -1,0 +1,113 @@
+// Package identity owns the temporary IAM user of an account: made ahead of
+// need and powerless, made good for a lab until its end, frozen, deleted.
+//
+// The user carries one managed policy as its permissions boundary, under the
+// path /kml/. Version 1 of it denies everything and is never deleted; a lab
+// writes a dated version and makes it the default; freezing makes version 1 the
+// default again, which stops the user, everything that it made (the boundary is
+// required on it) and every session of any of them in one call.
+//
+// Invariants:
+//   - A user name carries the epoch it was made in and is never used twice.
+//   - A key that no document records is deleted before another is made: its
+//     secret is lost, or somebody else has it.
+//   - Secrets leave this package sealed, bound to account and epoch.
+package identity
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"github.com/kodekloud/kml/internal/awsclient"
+	"github.com/kodekloud/kml/internal/clock"
+	"github.com/kodekloud/kml/internal/fleet"
+	"github.com/kodekloud/kml/internal/policy"
+)
+
+// AWS is what this package needs of awsclient.
+type AWS interface {
+	Mutator(ctx context.Context, t awsclient.Target, purpose string) (*awsclient.Session, error)
+	// Static gives a configuration for long-term keys that the fleet probes.
+	Static(keyID, secret, region string) aws.Config
+}
+
+// Machine is what this package needs of lifecycle.
+type Machine interface {
+	Move(ctx context.Context, a *fleet.Account, to fleet.State, reason string, mutate func(*fleet.Account)) (*fleet.Account, error)
+}
+
+// Sealer seals and opens secrets.
+type Sealer interface {
+	Seal(plaintext, purpose string) (fleet.Sealed, error)
+	Open(s fleet.Sealed, purpose string) (string, error)
+}
+
+// Config is what a Service is made of.
+type Config struct {
+	Accounts fleet.Accounts
+	Machine  Machine
+	AWS      AWS
+	Orgs     map[string]fleet.Organization
+	LabTypes map[string]fleet.LabType
+	Sealer   Sealer
+	Clock    clock.Clock
+}
+
+// Service makes, opens, freezes and deletes temporary users.
+type Service struct{ Config }
+
+// New makes a Service.
+func New(c Config) *Service { return &Service{c} }
+
+const (
+	epochTag = "kml:epoch"
+	frozen   = "v1" // the boundary's version that denies everything
+)
+
+func target(a *fleet.Account) awsclient.Target {
+	return awsclient.Target{Org: a.Org, AccountID: a.ID, OU: a.OU, Epoch: a.Epoch}
+}
+
+func sealPurpose(account string, epoch int64) string {
+	return "account/" + account + "/" + strconv.FormatInt(epoch, 10)
+}
+
+// names of what an epoch makes. The time of the state's entry is part of them,
+// so that an account that left and came back does not start over with old names.
+func userName(a *fleet.Account) string     { return fmt.Sprintf("kml-%d-%x", a.Epoch, a.Since.Unix()) }
+func boundaryName(a *fleet.Account) string { return "kml-boundary-" + userName(a)[4:] }
+
+func tags(a *fleet.Account) []types.Tag {
+	return []types.Tag{{Key: aws.String(epochTag), Value: aws.String(userName(a))}}
+}
+
+// ours says whether the tags are those of a's epoch: only then does
+// EntityAlreadyExists mean that an earlier try of ours succeeded.
+func ours(ts []types.Tag, a *fleet.Account) bool {
+	for _, t := range ts {
+		if aws.ToString(t.Key) == epochTag && aws.ToString(t.Value) == userName(a) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Service) input(a *fleet.Account, lt fleet.LabType, user *fleet.User, end time.Time) policy.Input {
+	return policy.Input{Account: a.ID, UserName: user.Name, UserARN: user.ARN, BoundaryARN: user.BoundaryARN,
+		MemberRole: s.Orgs[a.Org].MemberRole, LabType: lt, Start: s.Clock.Now().UTC(), End: end}
+}
+
+// closeSession gives the session's lease back even when the step's context ended.
+func closeSession(ctx context.Context, sess *awsclient.Session) error {
+	cctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return sess.Close(cctx)
+}
+
+func client(sess *awsclient.Session) *iam.Client { return iam.NewFromConfig(sess.Config("")) }
