@@ -46,16 +46,13 @@ func (d *runDoc) run() (r *fleet.CleaningRun, err error) {
 	if d.Because, err = unescapeKeys(d.Because); err != nil {
 		return nil, err
 	}
-	if d.Markers, err = unescapeKeys(d.Markers); err != nil {
-		return nil, err
-	}
 	return &d.CleaningRun, nil
 }
 
 // stored makes the document of a run; r itself is not changed.
 func (s *cleanings) stored(r *fleet.CleaningRun) runDoc {
 	d := runDoc{CleaningRun: *r, WrittenAt: s.clock.Now()}
-	d.Units, d.Because, d.Markers = escapeKeys(r.Units), escapeKeys(r.Because), escapeKeys(r.Markers)
+	d.Units, d.Because = escapeKeys(r.Units), escapeKeys(r.Because)
 	return d
 }
 

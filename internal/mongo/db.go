@@ -98,6 +98,15 @@ func (db *DB) Close(ctx context.Context) error {
 	return nil
 }
 
+// Drop removes the whole database. It is for tests and for starting over on a
+// laptop.
+func (db *DB) Drop(ctx context.Context) error {
+	if err := db.db.Drop(ctx); err != nil {
+		return fmt.Errorf("drop mongo database %s: %w", db.db.Name(), err)
+	}
+	return nil
+}
+
 // Accounts keeps account documents.
 func (db *DB) Accounts() fleet.Accounts { return &accounts{db.collection(accountsName)} }
 

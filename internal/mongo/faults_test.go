@@ -1,0 +1,375 @@
+package mongo_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/kodekloud/kml/internal/fleet"
+	"github.com/kodekloud/kml/internal/mongo"
+	"github.com/kodekloud/kml/internal/mongosim"
+	"github.com/kodekloud/kml/internal/storetest"
+)
+
+// notRetried is an error that drivers do not retry a write for.
+const notRetried = 50 // MaxTimeMSExpired
+
+// breakable is a simulated server whose hook can be changed, with a database.
+func breakable(t *testing.T) (*mongo.DB, *atomic.Pointer[mongosim.Hook]) {
+	t.Helper()
+	hook := &atomic.Pointer[mongosim.Hook]{}
+	sim, err := mongosim.Start(mongosim.Config{Hook: func(command, collection string, after bool) mongosim.Fault {
+		if h := hook.Load(); h != nil {
+			return (*h)(command, collection, after)
+		}
+		return mongosim.Fault{}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := sim.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	db := openAt(t, sim.URI())
+	t.Cleanup(func() { hook.Store(nil) })
+	return db, hook
+}
+
+// lostOnce loses the first reply to command after its effect, and refuses its
+// repetitions, so that nobody but the document can tell what happened.
+func lostOnce(command string) mongosim.Hook {
+	var sent atomic.Int64
+	return func(cmd, _ string, after bool) mongosim.Fault {
+		switch {
+		case cmd != command:
+			return mongosim.Fault{}
+		case after:
+			return mongosim.Fault{Drop: true}
+		case sent.Add(1) > 1:
+			return mongosim.Fault{Code: notRetried}
+		}
+		return mongosim.Fault{}
+	}
+}
+
+// refused fails the command before it has an effect.
+func refused(command string) mongosim.Hook {
+	return func(cmd, _ string, after bool) mongosim.Fault {
+		if cmd == command && !after {
+			return mongosim.Fault{Code: notRetried}
+		}
+		return mongosim.Fault{}
+	}
+}
+
+// document is one kind of document with an insert and a compare-and-set.
+type document struct {
+	insert func(ctx context.Context) error
+	swap   func(ctx context.Context, reason string) error // from the last swap's state
+	other  func(ctx context.Context) error                // a swap by somebody else
+	reason func(ctx context.Context) (string, error)      // as stored
+}
+
+func documents(db *mongo.DB) map[string]document {
+	account, session, run := storetest.Account(1), storetest.Session(1), storetest.Run(1)
+	as, ss, rs := db.Accounts(), db.Sessions(), db.Cleanings()
+	swapAccount := func(ctx context.Context, a *fleet.Account, reason string) error {
+		n := a.Clone()
+		n.Version, n.Reason = n.Version+1, reason
+		return as.Swap(ctx, a, n)
+	}
+	swapSession := func(ctx context.Context, s *fleet.Session, reason string) error {
+		n := s.Clone()
+		n.Version, n.Reason = n.Version+1, reason
+		return ss.Swap(ctx, s, n)
+	}
+	swapRun := func(ctx context.Context, r *fleet.CleaningRun, reason string) error {
+		n := *r
+		n.Version, n.Reason = n.Version+1, reason
+		return rs.Swap(ctx, r, &n)
+	}
+	return map[string]document{
+		"account": {
+			insert: func(ctx context.Context) error { return as.Insert(ctx, account) },
+			swap:   func(ctx context.Context, reason string) error { return swapAccount(ctx, account, reason) },
+			other: func(ctx context.Context) error {
+				a, err := as.Get(ctx, account.ID)
+				return errors.Join(err, swapAccount(ctx, a, "other"))
+			},
+			reason: func(ctx context.Context) (string, error) {
+				a, err := as.Get(ctx, account.ID)
+				if err != nil {
+					return "", err
+				}
+				return a.Reason, nil
+			},
+		},
+		"session": {
+			insert: func(ctx context.Context) error { return ss.Insert(ctx, session) },
+			swap:   func(ctx context.Context, reason string) error { return swapSession(ctx, session, reason) },
+			other: func(ctx context.Context) error {
+				s, err := ss.Get(ctx, session.ID)
+				return errors.Join(err, swapSession(ctx, s, "other"))
+			},
+			reason: func(ctx context.Context) (string, error) {
+				s, err := ss.Get(ctx, session.ID)
+				if err != nil {
+					return "", err
+				}
+				return s.Reason, nil
+			},
+		},
+		"cleaning": {
+			insert: func(ctx context.Context) error { return rs.Insert(ctx, run) },
+			swap:   func(ctx context.Context, reason string) error { return swapRun(ctx, run, reason) },
+			other: func(ctx context.Context) error {
+				r, err := rs.Get(ctx, run.ID)
+				return errors.Join(err, swapRun(ctx, r, "other"))
+			},
+			reason: func(ctx context.Context) (string, error) {
+				r, err := rs.Get(ctx, run.ID)
+				if err != nil {
+					return "", err
+				}
+				return r.Reason, nil
+			},
+		},
+	}
+}
+
+func eachDocument(t *testing.T, test func(t *testing.T, ctx context.Context, d document, hook *atomic.Pointer[mongosim.Hook])) {
+	for _, name := range []string{"account", "session", "cleaning"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			defer cancel()
+			db, hook := breakable(t)
+			test(t, ctx, documents(db)[name], hook)
+		})
+	}
+}
+
+func wantReason(t *testing.T, ctx context.Context, d document, want string) {
+	t.Helper()
+	if got, err := d.reason(ctx); err != nil || got != want {
+		t.Fatalf("stored reason is %q (%v), want %q", got, err, want)
+	}
+}
+
+func set(hook *atomic.Pointer[mongosim.Hook], h mongosim.Hook) { hook.Store(&h) }
+
+func TestLostReplyIsRecognised(t *testing.T) {
+	t.Parallel()
+	eachDocument(t, func(t *testing.T, ctx context.Context, d document, hook *atomic.Pointer[mongosim.Hook]) {
+		set(hook, lostOnce("insert"))
+		if err := d.insert(ctx); err != nil {
+			t.Fatalf("insert whose reply was lost: %v", err)
+		}
+		set(hook, lostOnce("update"))
+		if err := d.swap(ctx, "mine"); err != nil {
+			t.Fatalf("swap whose reply was lost: %v", err)
+		}
+		wantReason(t, ctx, d, "mine")
+	})
+}
+
+func TestLostReplyIsRecognisedBehindAnotherWrite(t *testing.T) {
+	t.Parallel()
+	eachDocument(t, func(t *testing.T, ctx context.Context, d document, hook *atomic.Pointer[mongosim.Hook]) {
+		if err := d.insert(ctx); err != nil {
+			t.Fatal(err)
+		}
+		lost, once := lostOnce("update"), sync.Once{}
+		var otherErr error
+		set(hook, func(cmd, coll string, after bool) mongosim.Fault {
+			if cmd == "find" && !after { // the reading back: somebody is faster
+				once.Do(func() {
+					hook.Store(nil)
+					otherErr = d.other(ctx)
+				})
+			}
+			return lost(cmd, coll, after)
+		})
+		if err := d.swap(ctx, "mine"); err != nil || otherErr != nil {
+			t.Fatalf("swap whose reply was lost: %v; the other: %v", err, otherErr)
+		}
+		wantReason(t, ctx, d, "other")
+	})
+}
+
+func TestUnknownOutcomeIsNoConflict(t *testing.T) {
+	t.Parallel()
+	eachDocument(t, func(t *testing.T, ctx context.Context, d document, hook *atomic.Pointer[mongosim.Hook]) {
+		unknown := func(what string, err error) {
+			t.Helper()
+			if err == nil || errors.Is(err, fleet.ErrConflict) || errors.Is(err, fleet.ErrExists) || errors.Is(err, fleet.ErrNotFound) {
+				t.Fatalf("%s: %v", what, err)
+			}
+		}
+		set(hook, refused("insert"))
+		unknown("refused insert", d.insert(ctx))
+		hook.Store(nil)
+		if err := d.insert(ctx); err != nil {
+			t.Fatalf("insert again: %v", err)
+		}
+		set(hook, refused("update"))
+		unknown("refused swap", d.swap(ctx, "mine"))
+		set(hook, func(cmd, coll string, after bool) mongosim.Fault { // nor can it be read back
+			if cmd == "find" && after {
+				return mongosim.Fault{Code: notRetried}
+			}
+			return refused("update")(cmd, coll, after)
+		})
+		unknown("swap not read back", d.swap(ctx, "mine"))
+		hook.Store(nil)
+		if err := d.swap(ctx, "mine"); err != nil {
+			t.Fatalf("swap again: %v", err)
+		}
+		wantReason(t, ctx, d, "mine")
+	})
+}
+
+func TestFailedWriteBehindAnotherIsAConflict(t *testing.T) {
+	t.Parallel()
+	eachDocument(t, func(t *testing.T, ctx context.Context, d document, hook *atomic.Pointer[mongosim.Hook]) {
+		if err := d.insert(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.other(ctx); err != nil {
+			t.Fatal(err)
+		}
+		set(hook, refused("update"))
+		if err := d.swap(ctx, "mine"); !errors.Is(err, fleet.ErrConflict) {
+			t.Fatalf("failed swap behind another: %v", err)
+		}
+		wantReason(t, ctx, d, "other")
+	})
+}
+
+func TestCancelledWriteIsReadBack(t *testing.T) {
+	t.Parallel()
+	eachDocument(t, func(t *testing.T, ctx context.Context, d document, hook *atomic.Pointer[mongosim.Hook]) {
+		if err := d.insert(ctx); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(ctx)
+		set(hook, func(cmd, _ string, after bool) mongosim.Fault {
+			if cmd == "update" && after {
+				cancel() // the effect is there, the writer has to go
+				return mongosim.Fault{Drop: true}
+			}
+			return mongosim.Fault{}
+		})
+		if err := d.swap(ctx, "mine"); err != nil {
+			t.Fatalf("cancelled swap: %v", err)
+		}
+		wantReason(t, context.WithoutCancel(ctx), d, "mine")
+	})
+}
+
+// TestSwapsUnderFaults lets writers race while replies and commands are lost at
+// random. Every swap leaves a token in the document; what was acknowledged must
+// be there, what lost the race must not.
+func TestSwapsUnderFaults(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(6) {
+		t.Run(fmt.Sprint("seed", seed), func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+			defer cancel()
+			db, hook := breakable(t)
+			accounts := db.Accounts()
+			if err := accounts.Insert(ctx, storetest.Account(1)); err != nil {
+				t.Fatal(err)
+			}
+			set(hook, randomFaults(seed))
+			outcomes := swapAround(ctx, accounts, 4, 25)
+			hook.Store(nil)
+			got, err := accounts.Get(ctx, storetest.Account(1).ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkOutcomes(t, got, outcomes)
+		})
+	}
+}
+
+// randomFaults breaks one update in three, in any way.
+func randomFaults(seed uint64) mongosim.Hook {
+	var mu sync.Mutex
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	faults := []mongosim.Fault{{Drop: true}, {Code: notRetried}, {Code: 91}, {Delay: time.Millisecond}} // 91: ShutdownInProgress, retried
+	return func(cmd, _ string, _ bool) mongosim.Fault {
+		mu.Lock()
+		defer mu.Unlock()
+		if cmd != "update" || rnd.IntN(6) > 0 { // asked twice per command
+			return mongosim.Fault{}
+		}
+		return faults[rnd.IntN(len(faults))]
+	}
+}
+
+// swapAround lets writers swap tokens into account 1 and gives each token's error.
+func swapAround(ctx context.Context, accounts fleet.Accounts, writers, each int) map[string]error {
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	outcomes := map[string]error{}
+	for w := range writers {
+		wg.Go(func() {
+			for i := range each {
+				a, err := accounts.Get(ctx, storetest.Account(1).ID)
+				if err != nil {
+					continue
+				}
+				token, n := fmt.Sprint(w, "/", i), a.Clone()
+				n.Version++
+				if n.Quotas == nil {
+					n.Quotas = map[string]float64{}
+				}
+				n.Quotas[token] = 1
+				err = accounts.Swap(ctx, a, n)
+				mu.Lock()
+				outcomes[token] = err
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	return outcomes
+}
+
+func checkOutcomes(t *testing.T, a *fleet.Account, outcomes map[string]error) {
+	t.Helper()
+	won, lost, unknown := 0, 0, 0
+	for token, err := range outcomes {
+		_, there := a.Quotas[token]
+		switch {
+		case err == nil:
+			won++
+			if !there {
+				t.Errorf("%s was acknowledged and is not there", token)
+			}
+		case errors.Is(err, fleet.ErrConflict):
+			lost++
+			if there {
+				t.Errorf("%s is there although it was called a conflict", token)
+			}
+		default:
+			unknown++
+		}
+	}
+	if a.Version != int64(1+len(a.Quotas)) {
+		t.Errorf("version %d after %d writes", a.Version, len(a.Quotas))
+	}
+	if won == 0 || lost+unknown == 0 {
+		t.Errorf("nothing was tried: %d won, %d lost, %d unknown", won, lost, unknown)
+	}
+	t.Logf("%d won, %d lost, %d unknown", won, lost, unknown)
+}

@@ -1,0 +1,85 @@
+package mongo_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/kodekloud/kml/internal/clock"
+	"github.com/kodekloud/kml/internal/fleet"
+	"github.com/kodekloud/kml/internal/mongo"
+	"github.com/kodekloud/kml/internal/mongosim"
+	"github.com/kodekloud/kml/internal/storetest"
+)
+
+var databases atomic.Int64
+
+// server is where the conformance suites run: a real MongoDB if
+// KML_TEST_MONGO_URI names one, else a simulated one.
+var server = sync.OnceValues(func() (uri string, err error) {
+	if uri := os.Getenv("KML_TEST_MONGO_URI"); uri != "" {
+		return uri, nil
+	}
+	sim, err := mongosim.Start(mongosim.Config{})
+	if err != nil {
+		return "", err
+	}
+	return sim.URI(), nil // lives as long as the test binary
+})
+
+// open gives a database of its own on the server of the suites.
+func open(t *testing.T, opts ...mongo.Option) *mongo.DB {
+	t.Helper()
+	uri, err := server()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return openAt(t, uri, append(opts, mongo.WithMonitor(recorder()))...)
+}
+
+func openAt(t *testing.T, uri string, opts ...mongo.Option) *mongo.DB {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	db, err := mongo.Open(ctx, uri, fmt.Sprintf("kml_test_%d_%d", os.Getpid(), databases.Add(1)), opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		if err := db.Drop(ctx); err != nil {
+			t.Error(err)
+		}
+		if err := db.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+func TestConformance(t *testing.T) {
+	t.Run("Accounts", func(t *testing.T) {
+		storetest.Accounts(t, func(t *testing.T) (fleet.Accounts, fleet.Leases) {
+			db := open(t)
+			return db.Accounts(), db.Leases()
+		})
+	})
+	t.Run("Sessions", func(t *testing.T) {
+		storetest.Sessions(t, func(t *testing.T) fleet.Sessions { return open(t).Sessions() })
+	})
+	t.Run("Cleanings", func(t *testing.T) {
+		storetest.Cleanings(t, func(t *testing.T, c clock.Clock) fleet.Cleanings { return open(t, mongo.WithClock(c)).Cleanings() })
+	})
+	t.Run("LabTypes", func(t *testing.T) {
+		storetest.LabTypes(t, func(t *testing.T) fleet.LabTypeStore { return open(t).LabTypes() })
+	})
+	t.Run("Activity", func(t *testing.T) {
+		storetest.Activity(t, func(t *testing.T) fleet.ActivityLog { return open(t).Activity() })
+	})
+	checkShapes(t)
+}
