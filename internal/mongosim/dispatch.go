@@ -122,6 +122,11 @@ func (s *Server) execute(req *request) (bson.Raw, error) {
 
 // check refuses fields that nobody would look at, and reads the common ones.
 func (r *request) check(cmd command) error {
+	for _, name := range []string{"startTransaction", "autocommit"} {
+		if _, there := lookup(r.body, name); there {
+			return errf(codeCommandNotSupported, "mongosim does not support transactions (%s)", name)
+		}
+	}
 	for _, e := range r.body[1:] {
 		if !hasWord(commonFields, e.Key) && !hasWord(cmd.fields, e.Key) && !harmless(e) {
 			return errf(codeUnknownField, "BSON field '%s.%s' is an unknown field (mongosim).", r.command, e.Key)
@@ -129,8 +134,6 @@ func (r *request) check(cmd command) error {
 		switch e.Key {
 		case "$db":
 			r.db, _ = e.Value.(string)
-		case "startTransaction", "autocommit":
-			return errf(codeCommandNotSupported, "mongosim does not support transactions (%s)", e.Key)
 		case "lsid":
 			id, ok := e.Value.(bson.D)
 			if !ok {

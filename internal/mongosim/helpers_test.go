@@ -2,7 +2,10 @@ package mongosim_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"io"
+	"net"
 	"testing"
 	"time"
 
@@ -10,6 +13,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/wiremessage"
 )
 
 // bench is a server of the test's own and a client of it.
@@ -30,13 +34,13 @@ func setup(t testing.TB, cfgs ...mongosim.Config) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{srv: srv}
-	b.client = connect(t, srv.URI())
 	t.Cleanup(func() {
 		if err := srv.Close(); err != nil {
 			t.Errorf("close: %v", err)
 		}
 	})
+	b := &bench{srv: srv}
+	b.client = connect(t, srv.URI())
 	b.db = b.client.Database("lab")
 	b.coll = b.db.Collection("things")
 	return b
@@ -49,7 +53,7 @@ func connect(t testing.TB, uri string) *mongo.Client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { // the server may be gone already
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 		defer cancel()
 		_ = client.Disconnect(ctx)
 	})
@@ -155,4 +159,38 @@ func code(err error) int {
 		return int(ce.Code)
 	}
 	return 0
+}
+
+// raw sends one command without the driver's additions and returns the reply.
+func raw(t testing.TB, addr string, cmd bson.D) bson.D {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	body, err := bson.Marshal(cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, msg := wiremessage.AppendHeaderStart(nil, 1, 0, wiremessage.OpMsg)
+	msg = wiremessage.AppendMsgFlags(msg, 0)
+	msg = append(wiremessage.AppendMsgSectionType(msg, wiremessage.SingleDocument), body...)
+	binary.LittleEndian.PutUint32(msg, uint32(len(msg)))
+	if _, err := conn.Write(msg); err != nil {
+		t.Fatal(err)
+	}
+	head := make([]byte, 21) // header, flags, section kind
+	if _, err := io.ReadFull(conn, head); err != nil {
+		t.Fatal(err)
+	}
+	reply := make([]byte, binary.LittleEndian.Uint32(head)-21)
+	if _, err := io.ReadFull(conn, reply); err != nil {
+		t.Fatal(err)
+	}
+	var d bson.D
+	if err := bson.Unmarshal(reply, &d); err != nil {
+		t.Fatal(err)
+	}
+	return d
 }

@@ -1,0 +1,140 @@
+package mongosim_test
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/kodekloud/kml/internal/mongosim"
+	"go.mongodb.org/mongo-driver/v2/bson"
+)
+
+// once breaks the first call of a command, at the given side of its effect.
+func once(command string, after bool, f mongosim.Fault) mongosim.Hook {
+	var done atomic.Bool
+	return func(cmd, coll string, a bool) mongosim.Fault {
+		if cmd == command && coll == "things" && a == after && done.CompareAndSwap(false, true) {
+			return f
+		}
+		return mongosim.Fault{}
+	}
+}
+
+// manual: "Retryable Writes": drivers repeat a write once, and the server
+// applies it at most once.
+func TestLostReplyAppliesOnce(t *testing.T) {
+	t.Parallel()
+	faults := map[string]mongosim.Fault{
+		"dropped":      {Drop: true},
+		"not primary":  {Code: 10107},
+		"shutdown":     {Code: 91},
+		"late, locked": {Delay: time.Millisecond, Drop: true},
+	}
+	for name, fault := range faults {
+		for _, after := range []bool{false, true} {
+			for _, command := range []string{"insert", "update", "findAndModify", "delete"} {
+				t.Run(name+" "+command, func(t *testing.T) {
+					t.Parallel()
+					b := setup(t, mongosim.Config{Hook: once(command, after, fault)})
+					seed := b.db.Collection("other")
+					if _, err := seed.InsertOne(ctx(t), doc(t, `{"_id":0}`)); err != nil {
+						t.Fatal(err)
+					}
+					if command != "insert" {
+						if err := b.db.RunCommand(ctx(t), doc(t, `{"insert":"things","documents":[{"_id":1,"n":0}]}`)).Err(); err != nil {
+							t.Fatal(err)
+						}
+					}
+					inc := doc(t, `{"$inc":{"n":1}}`)
+					want := `[{"_id":1,"n":1}]`
+					switch command {
+					case "insert":
+						if _, err := b.coll.InsertOne(ctx(t), doc(t, `{"_id":1,"n":1}`)); err != nil {
+							t.Fatal(err)
+						}
+					case "update":
+						res, err := b.coll.UpdateOne(ctx(t), doc(t, `{"n":0}`), inc)
+						if err != nil || res.ModifiedCount != 1 {
+							t.Fatalf("%+v %v", res, err)
+						}
+					case "findAndModify":
+						var old bson.D
+						if err := b.coll.FindOneAndUpdate(ctx(t), doc(t, `{"n":0}`), inc).Decode(&old); err != nil {
+							t.Fatal(err)
+						}
+						same(t, old, doc(t, `{"_id":1,"n":0}`))
+					case "delete":
+						res, err := b.coll.DeleteOne(ctx(t), doc(t, `{"_id":1}`))
+						if err != nil || res.DeletedCount != 1 {
+							t.Fatalf("%+v %v", res, err)
+						}
+						want = `[]`
+					}
+					same(t, b.find(t, `{}`), list(t, want))
+					wantReplays := uint64(0)
+					if after {
+						wantReplays = 1
+					}
+					if got := b.srv.Stats().Replayed; got != wantReplays {
+						t.Errorf("%d replays, want %d", got, wantReplays)
+					}
+				})
+			}
+		}
+	}
+}
+
+// The record of the write is in the file with the write: a retry that reaches
+// the next process is not applied again either. An older number is refused.
+func TestRetryAfterRestart(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "data.db")
+	b := setup(t, mongosim.Config{Path: path})
+	b.insert(t, `{"_id":1,"n":0}`)
+	write := func(txn int64) bson.D {
+		return raw(t, b.srv.Addr(), bson.D{{Key: "update", Value: "things"}, {Key: "updates", Value: bson.A{doc(t, `{"q":{"_id":1},"u":{"$inc":{"n":1}}}`)}},
+			{Key: "lsid", Value: bson.D{{Key: "id", Value: bson.Binary{Subtype: 4, Data: make([]byte, 16)}}}}, {Key: "txnNumber", Value: txn}, {Key: "$db", Value: "lab"}})
+	}
+	first := write(7)
+	same(t, first, doc(t, `{"n":1,"nModified":1,"ok":1.0}`))
+	if err := b.srv.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b = setup(t, mongosim.Config{Path: path})
+	same(t, write(7), first)
+	same(t, b.find(t, `{}`), list(t, `[{"_id":1,"n":1}]`))
+	if got := text(t, write(6)); !strings.Contains(got, "TransactionTooOld") {
+		t.Errorf("an older transaction number: %s", got)
+	}
+	same(t, write(8), first)
+	same(t, b.find(t, `{}`), list(t, `[{"_id":1,"n":2}]`))
+}
+
+// An injected delay does not outlive the server.
+func TestCloseEndsDelays(t *testing.T) {
+	t.Parallel()
+	b := setup(t, mongosim.Config{Hook: once("find", false, mongosim.Fault{Delay: time.Hour})})
+	b.insert(t, `{"_id":1}`)
+	done := make(chan error, 1)
+	c, cancel := context.WithCancel(ctx(t))
+	defer cancel()
+	go func() {
+		_, err := b.coll.Find(c, bson.D{})
+		done <- err
+	}()
+	for b.srv.Stats().Commands["find"] == 0 {
+		if _, err := b.coll.EstimatedDocumentCount(ctx(t)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.srv.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cancel() // the driver looks for another server
+	if err := <-done; err == nil {
+		t.Error("the find that was held back succeeded")
+	}
+}
