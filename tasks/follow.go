@@ -41,18 +41,7 @@ func ForRun(r *fleet.CleaningRun) []*asynq.Task {
 		return []*asynq.Task{newTask(KindFreeze, ID(KindFreeze, r.AccountID, r.Epoch, string(r.Phase), r.Attempts),
 			AccountStep{Account: r.AccountID, Epoch: r.Epoch}, at(r)...)}
 	case fleet.PhaseSweep, fleet.PhaseVerify:
-		var out []*asynq.Task
-		for _, u := range fleet.Units(r) {
-			if _, done := r.Units[u.Key()]; done {
-				continue
-			}
-			name := KindSweep
-			if r.Phase == fleet.PhaseVerify {
-				name = KindVerify
-			}
-			out = append(out, newTask(name, ID(name, r.AccountID, r.Epoch, u.Key(), r.Attempts), u, at(r)...))
-		}
-		return out
+		return forUnits(r)
 	case fleet.PhaseSettle:
 		return []*asynq.Task{newTask(KindSettle, ID(KindSettle, r.AccountID, r.Epoch, itoa(r.Round), r.Attempts), step, at(r)...)}
 	case fleet.PhaseUser:
@@ -60,6 +49,24 @@ func ForRun(r *fleet.CleaningRun) []*asynq.Task {
 	default: // the reset follows from the account's state
 		return nil
 	}
+}
+
+// forUnits gives the units that are still to be done. When all are done and the
+// run has not moved on, its writer died in between: any unit's task moves it on.
+func forUnits(r *fleet.CleaningRun) []*asynq.Task {
+	name := KindSweep
+	if r.Phase == fleet.PhaseVerify {
+		name = KindVerify
+	}
+	var out []*asynq.Task
+	units := fleet.Units(r)
+	for i, u := range units {
+		if _, done := r.Units[u.Key()]; done && (len(out) > 0 || i < len(units)-1) {
+			continue
+		}
+		out = append(out, newTask(name, ID(name, r.AccountID, r.Epoch, u.Key(), r.Attempts), u, at(r)...))
+	}
+	return out
 }
 
 func at(r *fleet.CleaningRun) []asynq.Option {

@@ -26,7 +26,7 @@ func (s *Service) Match(ctx context.Context, p fleet.Purpose) (int, error) {
 		progress := false
 		for _, w := range waiting {
 			if s.Clock.Now().After(w.WaitUntil) {
-				if err := s.expireWaiting(ctx, w); err != nil {
+				if err := s.ExpireWaiting(ctx, w); err != nil {
 					return matched, err
 				}
 				progress = true
@@ -50,7 +50,7 @@ func (s *Service) Match(ctx context.Context, p fleet.Purpose) (int, error) {
 }
 
 // ExpireWaiting ends a session whose time on the waiting list is over.
-func (s *Service) expireWaiting(ctx context.Context, w *fleet.Session) error {
+func (s *Service) ExpireWaiting(ctx context.Context, w *fleet.Session) error {
 	n := w.Clone()
 	n.State, n.Reason, n.EndedAt = fleet.SessionExpired, "no account became ready in time", s.Clock.Now().UTC()
 	n.Version++

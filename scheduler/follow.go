@@ -1,0 +1,69 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/rs/zerolog"
+
+	"github.com/kodekloud/kml/internal/clock"
+	"github.com/kodekloud/kml/internal/fleet"
+	"github.com/kodekloud/kml/tasks"
+)
+
+// Follower enqueues what follows from a change of a document.
+type Follower struct {
+	Client Enqueuer
+	Pool   fleet.Pool
+	Clock  clock.Clock
+	Log    zerolog.Logger
+}
+
+const followTimeout = 3 * time.Second
+
+// Account is an observer of lifecycle: it enqueues the account's next step after
+// a move or a new attempt, and puts ready accounts into the pool. An error here
+// loses nothing: the reconcilers find the account again.
+func (f *Follower) Account(old, next *fleet.Account) {
+	if old != nil && old.State == next.State && old.Attempts == next.Attempts {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), followTimeout)
+	defer cancel()
+	var err error
+	switch {
+	case next.State == fleet.UserCreated:
+		err = errors.Join(f.Pool.Add(ctx, next.Purpose, next.ID, next.RestedSince),
+			f.Enqueue(ctx, tasks.NewMatch(next.Purpose, f.Clock.Now())))
+	case next.State == fleet.InUse:
+		err = f.Enqueue(ctx, tasks.NewExpire(next.SessionID, next.EndsAt, 0))
+	default:
+		if t := tasks.ForAccount(next); t != nil {
+			err = f.Enqueue(ctx, t)
+		}
+	}
+	if err != nil {
+		f.Log.Error().Err(err).Str("account", next.ID).Str("state", string(next.State)).Msg("follow-up not enqueued; the rescue will")
+	}
+}
+
+// Run enqueues the next tasks of a cleaning run.
+func (f *Follower) Run(ctx context.Context, r *fleet.CleaningRun) {
+	if err := f.Enqueue(ctx, tasks.ForRun(r)...); err != nil {
+		f.Log.Error().Err(err).Str("account", r.AccountID).Str("run", r.ID).Msg("units not enqueued; the rescue will")
+	}
+}
+
+// Enqueue enqueues tasks; one that is known already is success.
+func (f *Follower) Enqueue(ctx context.Context, ts ...*asynq.Task) error {
+	var errs []error
+	for _, t := range ts {
+		if _, err := f.Client.EnqueueContext(ctx, t); err != nil && !errors.Is(err, asynq.ErrTaskIDConflict) {
+			errs = append(errs, fmt.Errorf("enqueue %s: %w", t.Type(), err))
+		}
+	}
+	return errors.Join(errs...)
+}

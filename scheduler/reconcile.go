@@ -1,0 +1,168 @@
+package scheduler
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/kodekloud/kml/internal/clock"
+	"github.com/kodekloud/kml/internal/fleet"
+	"github.com/kodekloud/kml/tasks"
+)
+
+// Machine is what the reconcilers need of lifecycle.
+type Machine interface {
+	Move(ctx context.Context, a *fleet.Account, to fleet.State, reason string, mutate func(*fleet.Account)) (*fleet.Account, error)
+	Edit(ctx context.Context, a *fleet.Account, mutate func(*fleet.Account)) (*fleet.Account, error)
+	FlushHistory(ctx context.Context) (int, error)
+}
+
+// Assigner is what the reconcilers need of assign.
+type Assigner interface {
+	Match(ctx context.Context, p fleet.Purpose) (int, error)
+	End(ctx context.Context, sessionID, reason string) error
+	Expire(ctx context.Context, sessionID string) error
+	ExpireWaiting(ctx context.Context, s *fleet.Session) error
+	Recover(ctx context.Context, s *fleet.Session) error
+	Resume(ctx context.Context, a *fleet.Account) error
+}
+
+// Config is what a Reconciler is made of. Zero times get defaults.
+type Config struct {
+	Accounts fleet.Accounts
+	Sessions fleet.Sessions
+	Runs     fleet.Cleanings
+	Pool     fleet.Pool
+	Machine  Machine
+	Assign   Assigner
+	Follow   *Follower
+	Orgs     []fleet.Organization
+	Clock    clock.Clock
+
+	Stuck       time.Duration // a hand-out or user creation without news; default 10 s
+	StuckRun    time.Duration // a cleaning run without news; default 45 s
+	Refresh     time.Duration // age of a readiness stamp that is looked at again; default 5 min
+	CreatingMax int           // user creations at once in one OU; default 16
+	FirstSweeps int           // first full sweeps at once in one OU; default 16
+	SyncEvery   time.Duration // default 5 min
+	RefillEvery time.Duration // default 2 s
+	MatchEvery  time.Duration // default 1 s
+	RescueEvery time.Duration // default 5 s
+}
+
+// Reconciler finds and mends what the normal way left behind.
+type Reconciler struct{ Config }
+
+// NewReconciler makes a Reconciler.
+func NewReconciler(c Config) *Reconciler {
+	c.Stuck = cmp.Or(c.Stuck, 10*time.Second)
+	c.StuckRun = cmp.Or(c.StuckRun, 45*time.Second)
+	c.Refresh = cmp.Or(c.Refresh, 5*time.Minute)
+	c.CreatingMax = cmp.Or(c.CreatingMax, 16)
+	c.FirstSweeps = cmp.Or(c.FirstSweeps, 16)
+	c.SyncEvery = cmp.Or(c.SyncEvery, 5*time.Minute)
+	c.RefillEvery = cmp.Or(c.RefillEvery, 2*time.Second)
+	c.MatchEvery = cmp.Or(c.MatchEvery, time.Second)
+	c.RescueEvery = cmp.Or(c.RescueEvery, 5*time.Second)
+	return &Reconciler{c}
+}
+
+// The ticks' names.
+const (
+	TickSync      = "sync"
+	TickRefill    = "refill"
+	TickMatch     = "match"
+	TickSessions  = "sessions"
+	TickRescue    = "rescue"
+	TickRuns      = "runs"
+	TickReadiness = "readiness"
+	TickPool      = "pool"
+	TickHistory   = "history"
+)
+
+// Ticks lists the periodic work with its periods.
+func (r *Reconciler) Ticks() []Tick {
+	return []Tick{
+		{TickSync, r.SyncEvery}, {TickRefill, r.RefillEvery}, {TickMatch, r.MatchEvery}, {TickSessions, r.RescueEvery},
+		{TickRescue, r.RescueEvery}, {TickRuns, r.RescueEvery}, {TickReadiness, max(r.Refresh/4, time.Second)},
+		{TickPool, 10 * time.Second}, {TickHistory, time.Minute},
+	}
+}
+
+// Tickers gives the work of each tick.
+func (r *Reconciler) Tickers() map[string]func(ctx context.Context, at time.Time) error {
+	return map[string]func(context.Context, time.Time) error{
+		TickSync:      r.sync,
+		TickRefill:    func(ctx context.Context, _ time.Time) error { return r.refill(ctx) },
+		TickMatch:     func(ctx context.Context, _ time.Time) error { return r.match(ctx) },
+		TickSessions:  func(ctx context.Context, _ time.Time) error { return r.sessions(ctx) },
+		TickRescue:    func(ctx context.Context, _ time.Time) error { return r.rescue(ctx) },
+		TickRuns:      func(ctx context.Context, _ time.Time) error { return r.runs(ctx) },
+		TickReadiness: r.readiness,
+		TickPool:      func(ctx context.Context, _ time.Time) error { return r.pool(ctx) },
+		TickHistory: func(ctx context.Context, _ time.Time) error {
+			_, err := r.Machine.FlushHistory(ctx)
+			return err
+		},
+	}
+}
+
+// sync enqueues the sync of every organization.
+func (r *Reconciler) sync(ctx context.Context, at time.Time) error {
+	var ts []*asynq.Task
+	for _, o := range r.Orgs {
+		ts = append(ts, tasks.NewSync(o.Name, at))
+	}
+	return r.Follow.Enqueue(ctx, ts...)
+}
+
+// match runs the match of every pool that somebody waits for.
+func (r *Reconciler) match(ctx context.Context) error {
+	var errs []error
+	for _, p := range fleet.Purposes {
+		_, err := r.Assign.Match(ctx, p)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// pool makes the hint in Redis anew: after a flush, or when an Add was lost.
+func (r *Reconciler) pool(ctx context.Context) error {
+	ready, err := r.Accounts.Find(ctx, fleet.AccountQuery{States: []fleet.State{fleet.UserCreated}})
+	if err != nil {
+		return fmt.Errorf("ready accounts: %w", err)
+	}
+	var errs []error
+	for _, a := range ready {
+		errs = append(errs, r.Pool.Add(ctx, a.Purpose, a.ID, a.RestedSince))
+	}
+	return errors.Join(errs...)
+}
+
+// readiness has ready accounts looked at whose stamp is getting old.
+func (r *Reconciler) readiness(ctx context.Context, at time.Time) error {
+	ready, err := r.Accounts.Find(ctx, fleet.AccountQuery{States: []fleet.State{fleet.UserCreated}})
+	if err != nil {
+		return fmt.Errorf("ready accounts: %w", err)
+	}
+	var ts []*asynq.Task
+	for _, a := range ready {
+		if r.Clock.Since(a.ReadyAt) > r.Refresh {
+			ts = append(ts, tasks.NewReadiness(a, at))
+		}
+	}
+	return r.Follow.Enqueue(ctx, ts...)
+}
+
+// lost is an error that means that somebody else was faster: nothing to mend.
+func lost(err error) error {
+	var snooze *fleet.SnoozeError
+	if errors.Is(err, fleet.ErrConflict) || errors.As(err, &snooze) {
+		return nil
+	}
+	return err
+}
