@@ -21,8 +21,14 @@ type LabType struct {
 	Probe string `bson:"probe" yaml:"probe"`
 }
 
+// Probes are the calls that a lab type may name as its probe, as IAM actions:
+// they read, cost nothing, and fail where the student may not make them.
+var Probes = []string{"ec2:DescribeInstances", "s3:ListAllMyBuckets", "lambda:ListFunctions", "dynamodb:ListTables",
+	"sqs:ListQueues", "sns:ListTopics", "iam:ListRoles"}
+
 // Statement is one IAM policy statement; strings are templates with
-// {{.Account}}, {{.Regions}}, {{.User}}, {{.Partition}}.
+// {{.Account}}, {{.User}}, {{.Partition}}, {{.LabPath}} and {{.Regions}}; one
+// with {{.Regions}} stands for as many strings as the lab has Regions.
 type Statement struct {
 	Sid        string                         `bson:"sid,omitempty" yaml:"sid"`
 	Effect     string                         `bson:"effect" yaml:"effect"`
