@@ -1,0 +1,135 @@
+package redis_test
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/kodekloud/kml/internal/clock"
+	"github.com/kodekloud/kml/internal/fleet"
+	"github.com/kodekloud/kml/internal/redis"
+	"github.com/kodekloud/kml/internal/redisdev"
+	"github.com/kodekloud/kml/internal/storetest"
+)
+
+// onEach runs a test on each kind of Redis that is there. open gives a client
+// of an empty one.
+func onEach(t *testing.T, test func(t *testing.T, open func(t *testing.T) goredis.UniversalClient)) {
+	for name, cfg := range map[string]redisdev.Config{"redis-server": {}, "miniredis": {InProcess: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := exec.LookPath("redis-server"); err != nil && !cfg.InProcess {
+				t.Skip("no redis-server on the PATH")
+			}
+			test(t, func(t *testing.T) goredis.UniversalClient {
+				server, err := redisdev.Start(t.Context(), cfg)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if server.Kind() != name {
+					t.Fatalf("started a %s", server.Kind())
+				}
+				client := goredis.NewClient(&goredis.Options{Addr: server.Addr()})
+				t.Cleanup(func() {
+					if err := errors.Join(client.Close(), server.Close()); err != nil {
+						t.Error(err)
+					}
+				})
+				return client
+			})
+		})
+	}
+}
+
+func TestPool(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, open func(t *testing.T) goredis.UniversalClient) {
+		storetest.Pool(t, func(t *testing.T) fleet.Pool { return redis.NewPool(open(t)) })
+	})
+}
+
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, open func(t *testing.T) goredis.UniversalClient) {
+		storetest.Budget(t, func(t *testing.T, c clock.Clock) fleet.Budget { return redis.NewBudget(open(t), c) })
+	})
+}
+
+func TestBudgetLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, open func(t *testing.T) goredis.UniversalClient) {
+		client := open(t)
+		if err := redis.NewBudget(client, clock.New()).Take(t.Context(), "k", 10, 20); err != nil {
+			t.Fatal(err)
+		}
+		ttl, err := client.PTTL(t.Context(), "kml:budget:k").Result()
+		if err != nil || ttl <= 0 || ttl > 5*time.Second {
+			t.Fatalf("an idle bucket lives for %v (%v)", ttl, err)
+		}
+	})
+}
+
+func TestAccessCache(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, open func(t *testing.T) goredis.UniversalClient) {
+		client, ctx := open(t), t.Context()
+		cache := redis.NewAccessCache(client)
+		gone := func(what string) {
+			t.Helper()
+			if _, err := cache.Get(ctx, "s1/4"); !errors.Is(err, fleet.ErrNotFound) {
+				t.Fatalf("%s: %v", what, err)
+			}
+		}
+		put := func(ttl time.Duration) {
+			t.Helper()
+			if err := cache.Put(ctx, "s1/4", []byte("sealed\x00"), ttl); err != nil {
+				t.Fatal(err)
+			}
+		}
+		gone("before")
+		put(time.Hour)
+		if got, err := cache.Get(ctx, "s1/4"); err != nil || string(got) != "sealed\x00" {
+			t.Fatalf("got %q, %v", got, err)
+		}
+		if ttl := client.PTTL(ctx, "kml:access:s1/4").Val(); ttl <= 0 || ttl > time.Hour {
+			t.Fatalf("it lives for %v", ttl)
+		}
+		if err := cache.Forget(ctx, "s1/4"); err != nil {
+			t.Fatal(err)
+		}
+		gone("forgotten")
+		put(time.Hour)
+		put(-time.Second)
+		gone("its time is over")
+		put(time.Hour)
+		if err := client.FlushAll(ctx).Err(); err != nil {
+			t.Fatal(err)
+		}
+		gone("flushed")
+	})
+}
+
+func TestErrorsAreNotAnswers(t *testing.T) {
+	t.Parallel()
+	client := goredis.NewClient(&goredis.Options{Addr: "127.0.0.1:1", MaxRetries: -1})
+	defer func() {
+		if err := client.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	pool := redis.NewPool(client)
+	_, popErr := pool.Pop(ctx, fleet.Production)
+	_, sizeErr := pool.Size(ctx, fleet.Production)
+	_, getErr := redis.NewAccessCache(client).Get(ctx, "x")
+	for name, err := range map[string]error{"pop": popErr, "size": sizeErr, "get": getErr, "take": redis.NewBudget(client, clock.New()).Take(ctx, "k", 1, 1)} {
+		if err == nil || errors.Is(err, fleet.ErrNotFound) {
+			t.Errorf("%s without a Redis: %v", name, err)
+		}
+	}
+}
