@@ -20,7 +20,7 @@ func (i *IAM) Lookup(accessKeyID, sessionToken string, now time.Time) (string, *
 	if strings.HasPrefix(accessKeyID, "ASIA") {
 		return i.lookupSession(accessKeyID, sessionToken, now)
 	}
-	k, _ := i.views.keys[accessKeyID].at(now)
+	k, _ := i.views.keys[accessKeyID].At(now)
 	if k == nil {
 		return "", nil, badToken()
 	}
@@ -38,7 +38,7 @@ func (i *IAM) principal(account, userID string, now time.Time) (*core.Principal,
 		return &core.Principal{Principal: iameval.Principal{
 			ARN: rootARN(account), Account: account, UserID: account, Type: iameval.TypeRoot}}, nil
 	}
-	u, _ := i.views.holders[userID].at(now)
+	u, _ := i.views.holders[userID].At(now)
 	if u == nil {
 		return nil, badToken()
 	}
@@ -80,7 +80,7 @@ func (i *IAM) sessionPrincipal(s *session, now time.Time) (*core.Principal, erro
 
 // roleSessionTags: tags of the session override the role's.
 func (i *IAM) roleSessionTags(s *session, now time.Time) map[string]string {
-	r, _ := i.views.holders[s.RoleID].at(now)
+	r, _ := i.views.holders[s.RoleID].At(now)
 	if r == nil || len(s.Tags) == 0 {
 		if r == nil {
 			return s.Tags
@@ -142,13 +142,13 @@ func (i *IAM) Policies(p *core.Principal, now time.Time) iameval.Policies {
 	if id == "" || p.Type == iameval.TypeRoot {
 		return out // the root user
 	}
-	h, _ := i.views.holders[id].at(now)
+	h, _ := i.views.holders[id].At(now)
 	if h == nil {
 		return iameval.Policies{Identity: []iameval.Attached{{Policy: nothing}}}
 	}
 	out.Identity = i.identityPolicies(nil, h, now)
 	for _, g := range h.groups {
-		if v, _ := i.views.holders[g].at(now); v != nil {
+		if v, _ := i.views.holders[g].At(now); v != nil {
 			out.Identity = i.identityPolicies(out.Identity, v, now)
 		}
 	}
@@ -201,14 +201,14 @@ func (i *IAM) managed(arn string, now time.Time) *iameval.Policy {
 	if p := awsPolicy(arn); p != nil {
 		return p.version(p.Default).Policy
 	}
-	pol, _ := i.views.policies[arn].at(now)
+	pol, _ := i.views.policies[arn].At(now)
 	return pol
 }
 
 // TrustPolicy gives a role's trust policy as authorization sees it now, and its
 // account; nil when there is no such role.
 func (i *IAM) TrustPolicy(roleARN string, now time.Time) (*iameval.Policy, string) {
-	r, _ := i.views.roles[roleARN].at(now)
+	r, _ := i.views.roles[roleARN].At(now)
 	if r == nil {
 		return nil, accountOf(roleARN)
 	}

@@ -4,46 +4,17 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kodekloud/kml/internal/awssim/core"
 	"github.com/kodekloud/kml/internal/awssim/iameval"
 )
-
-// lagged is a value as authorization sees it: each change counts from a later
-// time on. The zero lagged has no value yet.
-type lagged[T any] struct{ changes []change[T] }
-
-type change[T any] struct {
-	from time.Time
-	v    T
-}
-
-// set makes v the value from a time on, and forgets what nobody can see any more.
-func (l *lagged[T]) set(now, from time.Time, v T) {
-	for len(l.changes) > 1 && !l.changes[1].from.After(now) {
-		l.changes = l.changes[1:]
-	}
-	l.changes = append(slices.Clip(l.changes), change[T]{from, v})
-}
-
-// at gives the value at a time; ok is false before the first change.
-func (l *lagged[T]) at(now time.Time) (v T, ok bool) {
-	if l == nil {
-		return v, false
-	}
-	for _, c := range slices.Backward(l.changes) {
-		if !c.from.After(now) {
-			return c.v, true
-		}
-	}
-	return v, false
-}
 
 // views is the data plane's copy of the directory. Values are nil when the
 // thing is gone.
 type views struct {
-	keys     map[string]*lagged[*keyView]        // by access key id
-	holders  map[string]*lagged[*holderView]     // by unique id
-	roles    map[string]*lagged[*holderView]     // by ARN
-	policies map[string]*lagged[*iameval.Policy] // default version by ARN
+	keys     map[string]*core.Lagged[*keyView]        // by access key id
+	holders  map[string]*core.Lagged[*holderView]     // by unique id
+	roles    map[string]*core.Lagged[*holderView]     // by ARN
+	policies map[string]*core.Lagged[*iameval.Policy] // default version by ARN
 	graves   []grave
 }
 
@@ -74,27 +45,27 @@ type holderView struct {
 
 func newViews() views {
 	return views{
-		keys: map[string]*lagged[*keyView]{}, holders: map[string]*lagged[*holderView]{},
-		roles: map[string]*lagged[*holderView]{}, policies: map[string]*lagged[*iameval.Policy]{},
+		keys: map[string]*core.Lagged[*keyView]{}, holders: map[string]*core.Lagged[*holderView]{},
+		roles: map[string]*core.Lagged[*holderView]{}, policies: map[string]*core.Lagged[*iameval.Policy]{},
 	}
 }
 
-func show[T any](m map[string]*lagged[T], key string, now, from time.Time, v T) {
+func show[T any](m map[string]*core.Lagged[T], key string, now, from time.Time, v T) {
 	l := m[key]
 	if l == nil {
-		l = &lagged[T]{}
+		l = &core.Lagged[T]{}
 		m[key] = l
 	}
-	l.set(now, from, v)
+	l.Set(now, from, v)
 }
 
 // hide publishes that a thing is gone, and buries it.
-func hide[T any](vs *views, m map[string]*lagged[T], key string, now, from time.Time) {
+func hide[T any](vs *views, m map[string]*core.Lagged[T], key string, now, from time.Time) {
 	var none T
 	show(m, key, now, from, none)
 	l := m[key]
 	vs.graves = append(vs.graves, grave{from, func() {
-		if last := l.changes[len(l.changes)-1]; m[key] == l && last.from.Equal(from) {
+		if m[key] == l && l.Last().Equal(from) {
 			delete(m, key) // not made again since, as a role of the same ARN may be
 		}
 	}})

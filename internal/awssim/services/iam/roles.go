@@ -303,7 +303,7 @@ func (i *IAM) ServiceSession(r *Role, service, name string, now time.Time, ttl t
 // AssumableRole finds a role for STS. Right after a deletion it is the role as
 // authorization still sees it; it is not found when its account is closed.
 func (i *IAM) AssumableRole(arn string, now time.Time) (*Role, error) {
-	v, _ := i.views.roles[arn].at(now)
+	v, _ := i.views.roles[arn].At(now)
 	if v == nil {
 		return nil, notFound("The role with name %s cannot be found.", afterLast(arn))
 	}

@@ -19,7 +19,7 @@ func (i *IAM) AddAccount(id, name string) *core.Account {
 	if a := i.w.Account(id); a != nil {
 		return a
 	}
-	a := &core.Account{ID: id, Name: name, Email: name + "@example.com"}
+	a := &core.Account{ID: id, Name: name, Email: "aws+" + id + "@example.com"}
 	i.w.AddAccount(a)
 	i.account(id)
 	return a
