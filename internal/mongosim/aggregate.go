@@ -194,7 +194,10 @@ func projectStage(arg any, ev *env) (stage, error) {
 		return stage{}, errf(51272, "Invalid $project :: caused by :: projection specification must have at least one field")
 	}
 	p, err := newProjection(d, ev, true)
-	return mapStage(func(doc bson.D) (bson.D, error) { return p.apply(doc, nil) }), err
+	if err != nil {
+		return stage{}, err
+	}
+	return mapStage(p.apply), nil
 }
 
 func unsetStage(arg any, ev *env) (stage, error) {

@@ -13,9 +13,10 @@ import (
 // BenchmarkFindOneAndUpdate is a compare-and-set over the driver and a socket
 // on documents of about 1 kB with two secondary indexes.
 func BenchmarkFindOneAndUpdate(b *testing.B) {
-	for name, path := range map[string]string{"memory": ":memory:", "file": "file"} {
+	for _, name := range []string{"memory", "file"} {
 		b.Run(name, func(b *testing.B) {
-			if path == "file" {
+			path := ":memory:"
+			if name == "file" {
 				path = filepath.Join(b.TempDir(), "data.db")
 			}
 			s := setup(b, mongosim.Config{Path: path})

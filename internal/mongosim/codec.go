@@ -58,7 +58,8 @@ func decodeValue(v bsoncore.Value, key string, depth int) (any, error) {
 	case bsoncore.TypeDouble:
 		return v.Double(), nil
 	case bsoncore.TypeString:
-		return v.StringValue(), nil
+		s, ok := v.StringValueOK()
+		return s, malformed(ok, key)
 	case bsoncore.TypeEmbeddedDocument:
 		return decodeDoc(v.Data, depth+1)
 	case bsoncore.TypeArray:
@@ -66,8 +67,8 @@ func decodeValue(v bsoncore.Value, key string, depth int) (any, error) {
 		err := eachElement(v.Data, depth+1, func(_ string, e any) { a = append(a, e) })
 		return a, err
 	case bsoncore.TypeBinary:
-		subtype, data := v.Binary()
-		return bson.Binary{Subtype: subtype, Data: append([]byte(nil), data...)}, nil
+		subtype, data, ok := v.BinaryOK()
+		return bson.Binary{Subtype: subtype, Data: append([]byte(nil), data...)}, malformed(ok, key)
 	case bsoncore.TypeObjectID:
 		return bson.ObjectID(v.ObjectID()), nil
 	case bsoncore.TypeBoolean:
@@ -77,8 +78,8 @@ func decodeValue(v bsoncore.Value, key string, depth int) (any, error) {
 	case bsoncore.TypeNull:
 		return nil, nil
 	case bsoncore.TypeRegex:
-		pattern, options := v.Regex()
-		return bson.Regex{Pattern: pattern, Options: options}, nil
+		pattern, options, ok := v.RegexOK()
+		return bson.Regex{Pattern: pattern, Options: options}, malformed(ok, key)
 	case bsoncore.TypeInt32:
 		return v.Int32(), nil
 	case bsoncore.TypeTimestamp:
@@ -92,6 +93,13 @@ func decodeValue(v bsoncore.Value, key string, depth int) (any, error) {
 		return bson.MaxKey{}, nil
 	}
 	return nil, errf(codeNotImplemented, "mongosim does not support BSON type %s (field %q)", v.Type, key)
+}
+
+func malformed(ok bool, key string) error {
+	if ok {
+		return nil
+	}
+	return errf(22, "invalid BSON: bad value of field %q", key)
 }
 
 // encode is the inverse of decode.

@@ -14,7 +14,6 @@ const (
 	codeFailedToParse           int32 = 9
 	codeTypeMismatch            int32 = 14
 	codeInvalidLength           int32 = 16
-	codeIllegalOperation        int32 = 20
 	codeNamespaceNotFound       int32 = 26
 	codeIndexNotFound           int32 = 27
 	codePathNotViable           int32 = 28
@@ -38,7 +37,6 @@ const (
 	codeCannotIndexParallel     int32 = 171
 	codeTransactionTooOld       int32 = 225
 	codeNotImplemented          int32 = 238
-	codeNotWritablePrimary      int32 = 10107
 	codeDuplicateKey            int32 = 11000
 	codeObjectTooLarge          int32 = 10334
 	codeInterruptedAtShutdown   int32 = 11600
@@ -51,7 +49,6 @@ var codeNames = map[int32]string{
 	codeFailedToParse:           "FailedToParse",
 	codeTypeMismatch:            "TypeMismatch",
 	codeInvalidLength:           "InvalidLength",
-	codeIllegalOperation:        "IllegalOperation",
 	codeNamespaceNotFound:       "NamespaceNotFound",
 	codeIndexNotFound:           "IndexNotFound",
 	codePathNotViable:           "PathNotViable",
@@ -75,7 +72,7 @@ var codeNames = map[int32]string{
 	codeCannotIndexParallel:     "CannotIndexParallelArrays",
 	codeTransactionTooOld:       "TransactionTooOld",
 	codeNotImplemented:          "NotImplemented",
-	codeNotWritablePrimary:      "NotWritablePrimary",
+	10107:                       "NotWritablePrimary",
 	codeDuplicateKey:            "DuplicateKey",
 	codeObjectTooLarge:          "BSONObjectTooLarge",
 	codeInterruptedAtShutdown:   "InterruptedAtShutdown",

@@ -109,8 +109,10 @@ func compileField(path string, parts []string, arg any, ev *env) (node, error) {
 	return and, nil
 }
 
+// newLeaf makes a condition. Without a path it is on one element of an array
+// ($elemMatch, $pull), and an array in an array is then one value.
 func newLeaf(path string, parts []string, op string, arg any, expand bool, pred func(any) bool) *leaf {
-	return &leaf{path: path, parts: parts, op: op, arg: arg, expand: expand, pred: pred}
+	return &leaf{path: path, parts: parts, op: op, arg: arg, expand: expand && parts != nil, pred: pred}
 }
 
 func newRegexLeaf(path string, parts []string, pattern, options string) (node, error) {

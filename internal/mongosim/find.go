@@ -40,7 +40,6 @@ func (s *Server) find(req *request) (bson.D, error) {
 	if err != nil {
 		return nil, err
 	}
-	filter := q.filter
 	q.skip, q.limit = a.int("skip"), a.int("limit")
 	proj, err := compileProjection(a.doc("projection"), req.env)
 	if err != nil {
@@ -61,7 +60,7 @@ func (s *Server) find(req *request) (bson.D, error) {
 	for i, r := range recs {
 		docs[i] = r.raw
 		if proj != nil {
-			d, err := proj.apply(r.doc, filter)
+			d, err := proj.apply(r.doc)
 			if err != nil {
 				return nil, err
 			}

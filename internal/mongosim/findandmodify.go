@@ -52,7 +52,7 @@ func findAndModify(t *txn, req *request) (bson.D, error) {
 		}
 		reply := modifyReply(1, remove, nil, doc[0].Value)
 		if returnNew {
-			return withValue(reply, doc, proj, st.query.filter)
+			return withValue(reply, doc, proj)
 		}
 		return reply, nil
 	}
@@ -69,7 +69,7 @@ func findAndModify(t *txn, req *request) (bson.D, error) {
 	if returnNew {
 		shown = s.cur.doc
 	}
-	return withValue(modifyReply(1, remove, shown, nil), shown, proj, st.query.filter)
+	return withValue(modifyReply(1, remove, shown, nil), shown, proj)
 }
 
 func modifyReply(n int, remove bool, found bson.D, upserted any) bson.D {
@@ -83,10 +83,10 @@ func modifyReply(n int, remove bool, found bson.D, upserted any) bson.D {
 	return bson.D{{Key: "lastErrorObject", Value: leo}, {Key: "value", Value: nil}}
 }
 
-func withValue(reply, doc bson.D, proj *projection, filter node) (bson.D, error) {
+func withValue(reply, doc bson.D, proj *projection) (bson.D, error) {
 	if proj != nil {
 		var err error
-		if doc, err = proj.apply(doc, filter); err != nil {
+		if doc, err = proj.apply(doc); err != nil {
 			return nil, err
 		}
 	}

@@ -1,6 +1,7 @@
 package mongosim
 
 import (
+	"crypto/rand"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -60,8 +61,8 @@ func getParameter(_ *Server, req *request) (bson.D, error) {
 }
 
 func startSession(*Server, *request) (bson.D, error) {
-	id := bson.NewObjectID() // 12 of the 16 random bytes that a session id has
-	data := append(id[:], id[:4]...)
+	data := make([]byte, 16)
+	_, _ = rand.Read(data) // never fails
 	return bson.D{
 		{Key: "id", Value: bson.D{{Key: "id", Value: bson.Binary{Subtype: bson.TypeBinaryUUID, Data: data}}}},
 		{Key: "timeoutMinutes", Value: int32(sessionTimeout.Minutes())},

@@ -165,6 +165,10 @@ func TestIndexedQueriesDoNotScan(t *testing.T) {
 	mustIndex(t, b, `{"state":1,"at":1}`, options.Index())
 	mustIndex(t, b, `{"session.id":1}`, options.Index().SetUnique(true).SetPartialFilterExpression(doc(t, `{"session.id":{"$exists":true}}`)))
 	mustIndex(t, b, `{"tags":1}`, options.Index())
+	mustIndex(t, b, `{"rare":1}`, options.Index().SetPartialFilterExpression(doc(t, `{"rare":{"$exists":true}}`)))
+	if _, err := b.coll.UpdateByID(ctx(t), 1500, doc(t, `{"$set":{"rare":"yes"}}`)); err != nil {
+		t.Fatal(err)
+	}
 	mustIndex(t, b, `{"at":-1}`, options.Index())
 	for _, tt := range []struct {
 		filter, sort string
@@ -180,6 +184,8 @@ func TestIndexedQueriesDoNotScan(t *testing.T) {
 		{`{"state":{"$in":["s1","s2"]}}`, `{"at":1}`, 5, 400, 5},
 		{`{"session.id":"x5"}`, ``, 0, 1, 1},
 		{`{"tags":"t7"}`, ``, 0, 20, 20},
+		{`{"rare":{"$exists":true}}`, ``, 0, 1, 1},
+		{`{"rare":"yes","at":{"$gt":0}}`, ``, 0, 1, 1},
 		{`{"$or":[{"_id":5},{"session.id":"x9"}]}`, ``, 0, 2, 2},
 		{`{"$and":[{"_id":{"$gte":10}},{"_id":{"$lt":15}}]}`, ``, 0, 5, 5},
 		{`{}`, `{"at":-1}`, 3, 3, 3},

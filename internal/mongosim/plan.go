@@ -185,6 +185,9 @@ func (ix *index) plan(leaves []*leaf, sort []keyField) (plan, int) {
 			ranges = append(ranges, prefixRange(p))
 		}
 	}
+	if score == 0 && ix.filter != nil {
+		score = 2 // a partial index is less than the collection even unbounded
+	}
 	p := plan{index: ix, ranges: ranges}
 	p.sorted, p.reverse = ix.gives(sort, single)
 	if p.sorted && len(sort) > 0 {

@@ -195,9 +195,8 @@ func elemMatchProjection(path string, arg any, ev *env) (func(any, *scope) (any,
 	}, nil
 }
 
-// apply makes the projected document; doc stays as it is. filter is unused by
-// the projections that are supported, which do not look at the match.
-func (p *projection) apply(doc bson.D, _ node) (bson.D, error) {
+// apply makes the projected document; doc stays as it is.
+func (p *projection) apply(doc bson.D) (bson.D, error) {
 	return p.project(p.root, doc, &scope{env: p.env, root: doc})
 }
 

@@ -44,6 +44,7 @@ func TestQueryOperators(t *testing.T) {
 		{"$not also takes what lacks the field", `[{"_id":1,"a":1},{"_id":2,"a":9},{"_id":3}]`, `{"a":{"$not":{"$gt":5}}}`, `[1,3]`},
 		{"$all", `[{"_id":1,"t":["a","b","c"]},{"_id":2,"t":["a"]},{"_id":3,"t":"a"}]`, `{"t":{"$all":["a"]}}`, `[1,2,3]`},
 		{"$all with $elemMatch", `[{"_id":1,"q":[{"s":1,"n":5},{"s":2,"n":6}]},{"_id":2,"q":[{"s":1,"n":6}]}]`, `{"q":{"$all":[{"$elemMatch":{"s":1,"n":5}},{"$elemMatch":{"s":2}}]}}`, `[1]`},
+		{"$elemMatch takes an array in an array as one value", `[{"_id":1,"d":[[5]]},{"_id":2,"d":[5]}]`, `{"d":{"$elemMatch":{"$gt":3}}}`, `[2]`},
 		{"$size", `[{"_id":1,"t":["a","b"]},{"_id":2,"t":["a"]},{"_id":3,"t":[]}]`, `{"t":{"$size":1}}`, `[2]`},
 		{"$type", `[{"_id":1,"a":1},{"_id":2,"a":"x"},{"_id":3,"a":["x"]},{"_id":4,"a":1.5}]`, `{"a":{"$type":["string","double"]}}`, `[2,3,4]`},
 		{"$type array", `[{"_id":1,"a":1},{"_id":2,"a":[1]}]`, `{"a":{"$type":"array"}}`, `[2]`},

@@ -39,7 +39,7 @@ func (t *txn) expireDocs(now time.Time) error {
 				continue
 			}
 			date := bson.NewDateTimeFromTime(now.Add(-time.Duration(*ix.spec.ttl) * time.Second))
-			old := newLeaf("", nil, "$lte", date, true, nil)
+			old := &leaf{op: "$lte", arg: date}
 			b, _ := old.rangeBounds()
 			if ix.gen.fields[0].desc {
 				b = b.descending()

@@ -47,6 +47,7 @@ func TestUpdateOperators(t *testing.T) {
 		{"$pull: value and condition", `{"_id":1,"l":[1,5,8,5],"m":[1,2,9]}`, `{}`, `{"$pull":{"l":5,"m":{"$gte":2}}}`, `{"_id":1,"l":[1,8],"m":[1]}`, 0},
 		{"$pull: query on documents", `{"_id":1,"r":[{"i":"A","s":5},{"i":"B","s":8}]}`, `{}`, `{"$pull":{"r":{"s":8,"i":"B"}}}`, `{"_id":1,"r":[{"i":"A","s":5}]}`, 0},
 		{"$pull: $elemMatch in documents", `{"_id":1,"r":[{"a":[{"q":1,"v":2}]},{"a":[{"q":2,"v":9}]}]}`, `{}`, `{"$pull":{"r":{"a":{"$elemMatch":{"q":2,"v":{"$gte":8}}}}}}`, `{"_id":1,"r":[{"a":[{"q":1,"v":2}]}]}`, 0},
+		{"$pull: elements of elements stay", `{"_id":1,"l":[[5],5,[1]]}`, `{}`, `{"$pull":{"l":5}}`, `{"_id":1,"l":[[5],[1]]}`, 0},
 		{"$pull: $in", `{"_id":1,"l":["a","b","c"]}`, `{}`, `{"$pull":{"l":{"$in":["a","c"]}}}`, `{"_id":1,"l":["b"]}`, 0},
 		{"$pull: missing is no change", `{"_id":1}`, `{}`, `{"$pull":{"l":1}}`, `{"_id":1}`, 0},
 		{"$pullAll", `{"_id":1,"l":[0,2,5,5,1,0]}`, `{}`, `{"$pullAll":{"l":[0,5]}}`, `{"_id":1,"l":[2,1]}`, 0},
