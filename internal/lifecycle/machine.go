@@ -63,7 +63,8 @@ func (m *Machine) Add(ctx context.Context, a *fleet.Account, reason string) (*fl
 //
 // The new state has no attempts behind it and no NextTry unless mutate sets
 // them. Entering Assigning needs a SessionID; entering UserCreated or
-// UserDeleted ends the session's hold, and UserDeleted forgets the user.
+// UserDeleted ends the session's hold, and UserDeleted forgets the user;
+// entering Loaded stamps RestedSince.
 //
 // Errors: ErrBadMove; ErrInvalid for what mutate or the caller did wrong;
 // ErrConflict if the account has changed since it was read; ErrExists if the

@@ -29,6 +29,8 @@ func (m *Machine) successor(old *fleet.Account, to fleet.State, reason string, m
 		next.Leases = nil
 	}
 	switch to {
+	case fleet.Loaded:
+		next.RestedSince = now
 	case fleet.UserCreated:
 		letGo(next)
 	case fleet.UserDeleted:

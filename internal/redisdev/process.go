@@ -20,6 +20,7 @@ const (
 	portTries    = 5 // a free port may be taken before the server binds it
 	startTimeout = 10 * time.Second
 	stopTimeout  = 10 * time.Second // a large append-only file takes a while to write
+	probeTimeout = 200 * time.Millisecond
 	pollEvery    = 5 * time.Millisecond
 )
 
@@ -106,7 +107,7 @@ func (p *process) start() error {
 func (p *process) ready(ctx context.Context, addr string) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	client := goredis.NewClient(&goredis.Options{Addr: addr, MaxRetries: -1})
+	client := goredis.NewClient(&goredis.Options{Addr: addr, MaxRetries: -1, DialTimeout: probeTimeout, ReadTimeout: probeTimeout})
 	defer func() { _ = client.Close() }() // nothing was written
 	for {
 		info, err := client.Info(ctx, "server").Result()
