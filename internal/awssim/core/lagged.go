@@ -37,10 +37,10 @@ func (l *Lagged[T]) At(now time.Time) (v T, ok bool) {
 	return v, false
 }
 
-// Last tells from when on the latest value counts.
-func (l *Lagged[T]) Last() time.Time {
+// Latest gives the value that was set last, whoever can see it yet.
+func (l *Lagged[T]) Latest() (v T, ok bool) {
 	if l == nil || len(l.changes) == 0 {
-		return time.Time{}
+		return v, false
 	}
-	return l.changes[len(l.changes)-1].from
+	return l.changes[len(l.changes)-1].v, true
 }

@@ -101,19 +101,20 @@ func (a *account) details(filter []string) []detail {
 			all = append(all, detail{"3/" + strings.ToLower(r.Name), func(o *detailsOut) { o.RoleDetailList = append(o.RoleDetailList, a.roleDetail(r)) }})
 		}
 	}
+	n := a.usage()
 	policies := []*Policy{}
 	if wanted("LocalManagedPolicy") {
 		policies = append(policies, a.policies.sorted()...)
 	}
 	if wanted("AWSManagedPolicy") { // only those in use
 		policies = append(policies, slices.DeleteFunc(awsPolicies(), func(p *Policy) bool {
-			o := a.policyOut(p)
-			return o.AttachmentCount+o.PermissionsBoundaryUsageCount == 0
+			u := n[p.ARN()]
+			return u.attached+u.bounded == 0
 		})...)
 	}
 	slices.SortFunc(policies, func(x, y *Policy) int { return strings.Compare(x.ARN(), y.ARN()) })
 	for _, p := range policies {
-		all = append(all, detail{"4/" + p.ARN(), func(o *detailsOut) { o.Policies = append(o.Policies, a.policyDetail(p)) }})
+		all = append(all, detail{"4/" + p.ARN(), func(o *detailsOut) { o.Policies = append(o.Policies, p.detail(n)) }})
 	}
 	return all
 }
@@ -128,8 +129,8 @@ func (a *account) roleDetail(r *Role) roleDetail {
 		r.inlineDetails(), each(r.Attached, attachedOf), r.boundaryOut(), members[tag](r.Tags), roleLastUsed{core.Ptr(r.LastUsed), r.LastRegion}}
 }
 
-func (a *account) policyDetail(p *Policy) policyDetail {
-	o := a.policyOut(p)
+func (p *Policy) detail(n usage) policyDetail {
+	o := p.summary(n)
 	return policyDetail{p.Name, p.ID, p.ARN(), p.Path, p.Default, o.AttachmentCount, o.PermissionsBoundaryUsageCount, true,
 		o.CreateDate, o.UpdateDate, each(p.Versions, p.versionOut)}
 }

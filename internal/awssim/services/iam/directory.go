@@ -64,10 +64,7 @@ func (i *IAM) lookupSession(accessKeyID, token string, now time.Time) (string, *
 
 func (i *IAM) sessionPrincipal(s *session, now time.Time) (*core.Principal, error) {
 	if s.RoleID != "" {
-		return &core.Principal{Principal: iameval.Principal{
-			ARN: "arn:aws:sts::" + s.account + ":assumed-role/" + afterLast(s.roleARN) + "/" + s.Name, RoleARN: s.roleARN,
-			Account: s.account, UserID: s.RoleID + ":" + s.Name, Type: iameval.TypeAssumedRole,
-			Tags: i.roleSessionTags(s, now)}}, nil
+		return i.rolePrincipal(s, now), nil
 	}
 	p, err := i.principal(s.account, s.userID, now)
 	if err != nil || s.Kind != SessionFederation {
@@ -76,6 +73,13 @@ func (i *IAM) sessionPrincipal(s *session, now time.Time) (*core.Principal, erro
 	return &core.Principal{Principal: iameval.Principal{
 		ARN: "arn:aws:sts::" + s.account + ":federated-user/" + s.Name, UserARN: p.ARN, Account: s.account,
 		UserID: s.account + ":" + s.Name, Type: iameval.TypeFederatedUser, Tags: s.Tags}}, nil
+}
+
+func (i *IAM) rolePrincipal(s *session, now time.Time) *core.Principal {
+	return &core.Principal{Principal: iameval.Principal{
+		ARN: "arn:aws:sts::" + s.account + ":assumed-role/" + afterLast(s.roleARN) + "/" + s.Name, RoleARN: s.roleARN,
+		Account: s.account, UserID: s.RoleID + ":" + s.Name, Type: iameval.TypeAssumedRole,
+		Tags: i.roleSessionTags(s, now)}}
 }
 
 // roleSessionTags: tags of the session override the role's.

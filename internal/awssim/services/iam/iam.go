@@ -32,7 +32,7 @@ func (i *IAM) service() *core.Service {
 	s := &core.Service{
 		Name: "iam", Namespace: "https://iam.amazonaws.com/doc/2010-05-08/", Global: true,
 		Settle: i.settle, Inventory: i.inventory,
-		// AWS documents no rates for IAM; these are in the range that others measured.
+		// AWS documents no rates for IAM: an assumption, wide enough for one fleet.
 		Rates: map[string]core.Rate{"*": {PerSecond: 100, Burst: 200}},
 	}
 	for _, ops := range [][]core.Op{

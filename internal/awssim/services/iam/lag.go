@@ -60,13 +60,14 @@ func show[T any](m map[string]*core.Lagged[T], key string, now, from time.Time, 
 }
 
 // hide publishes that a thing is gone, and buries it.
-func hide[T any](vs *views, m map[string]*core.Lagged[T], key string, now, from time.Time) {
+func hide[T comparable](vs *views, m map[string]*core.Lagged[T], key string, now, from time.Time) {
 	var none T
 	show(m, key, now, from, none)
 	l := m[key]
 	vs.graves = append(vs.graves, grave{from, func() {
-		if m[key] == l && l.Last().Equal(from) {
-			delete(m, key) // not made again since, as a role of the same ARN may be
+		// A role or policy may have been made again under the same ARN since.
+		if v, _ := l.Latest(); m[key] == l && v == none {
+			delete(m, key)
 		}
 	}})
 }

@@ -9,6 +9,7 @@ import (
 	awssts "github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/kodekloud/kml/internal/awssim/core"
+	"github.com/kodekloud/kml/internal/awssim/services/iam"
 )
 
 const lag = 4 * time.Second
@@ -80,4 +81,40 @@ func TestFreeze(t *testing.T) {
 	want(t, "the user's session", err, "AccessDenied")
 	_, err = s.AssumeRole(ctx, &awssts.AssumeRoleInput{RoleArn: role.Arn, RoleSessionName: aws.String("s4")})
 	want(t, "the user's key", err, "AccessDenied")
+}
+
+// TestMadeAgain: what is made anew in the very moment of a deletion is not
+// swept away with its predecessor.
+func TestMadeAgain(t *testing.T) {
+	t.Parallel()
+	b, ctx, r := setup(t, core.Options{}), t.Context(), aws.String("r")
+	for range 2 {
+		must(b.admin.CreateRole(ctx, &awsiam.CreateRoleInput{RoleName: r, AssumeRolePolicyDocument: aws.String(trustOwn)}))(t)
+		must(b.admin.DeleteRole(ctx, &awsiam.DeleteRoleInput{RoleName: r}))(t)
+	}
+	arn := must(b.admin.CreateRole(ctx, &awsiam.CreateRoleInput{RoleName: r, AssumeRolePolicyDocument: aws.String(trustOwn)}))(t).Role.Arn
+	b.w.Clock.Advance(time.Second)
+	must(b.admin.ListUsers(ctx, &awsiam.ListUsersInput{}))(t) // settles
+	must(b.sts.AssumeRole(ctx, &awssts.AssumeRoleInput{RoleArn: arn, RoleSessionName: aws.String("sess")}))(t)
+}
+
+// BenchmarkDirectory is what every simulated call pays: who signed, what binds.
+func BenchmarkDirectory(b *testing.B) {
+	w := core.NewWorld(core.Options{})
+	dir := iam.New(w)
+	w.Do(func() {
+		dir.AddAccount(account, "one")
+		c, err := dir.AddUser(account, "/", "ada", allowAll)
+		if err != nil {
+			b.Fatal(err)
+		}
+		now := w.Clock.Now()
+		for b.Loop() {
+			_, p, err := dir.Lookup(c.AccessKeyID, "", now)
+			if err != nil {
+				b.Fatal(err)
+			}
+			dir.Policies(p, now)
+		}
+	})
 }

@@ -23,27 +23,38 @@ type policyOut struct {
 	Tags                                              members[tag] `xml:",omitempty"`
 }
 
-func (a *account) policyOut(p *Policy) policyOut {
-	o := policyOut{PolicyName: p.Name, PolicyId: p.ID, Arn: p.ARN(), Path: p.Path, DefaultVersionId: p.Default,
-		IsAttachable: true, Description: p.Description, CreateDate: core.At(p.Created), UpdateDate: core.At(p.Updated),
-		Tags: members[tag](p.Tags)}
-	arn := p.ARN()
+// usage counts what hangs on each managed policy, by ARN.
+type usage map[string]struct{ attached, bounded int }
+
+func (a *account) usage() usage {
+	n := usage{}
 	for _, h := range a.holders() {
-		if slices.Contains(h.Attached, arn) {
-			o.AttachmentCount++
+		for _, arn := range h.Attached {
+			u := n[arn]
+			u.attached++
+			n[arn] = u
 		}
-		if h.Boundary == arn {
-			o.PermissionsBoundaryUsageCount++
+		if h.Boundary != "" {
+			u := n[h.Boundary]
+			u.bounded++
+			n[h.Boundary] = u
 		}
 	}
+	return n
+}
+
+func (p *Policy) out(n usage) policyOut {
+	o := p.summary(n)
+	o.Tags, o.Description = members[tag](p.Tags), p.Description
 	return o
 }
 
-// policySummary is what ListPolicies tells: neither tags nor description.
-func (a *account) policySummary(p *Policy) policyOut {
-	o := a.policyOut(p)
-	o.Tags, o.Description = nil, ""
-	return o
+// summary is what ListPolicies tells: neither tags nor description.
+func (p *Policy) summary(n usage) policyOut {
+	u := n[p.ARN()]
+	return policyOut{PolicyName: p.Name, PolicyId: p.ID, Arn: p.ARN(), Path: p.Path, DefaultVersionId: p.Default,
+		AttachmentCount: u.attached, PermissionsBoundaryUsageCount: u.bounded,
+		IsAttachable: true, CreateDate: core.At(p.Created), UpdateDate: core.At(p.Updated)}
 }
 
 // ownPolicy finds a customer managed policy by ARN.
@@ -96,7 +107,7 @@ func (i *IAM) policyOps() []core.Op {
 			if err != nil {
 				return nil, err
 			}
-			return &onePolicyOut{i.of(c).policyOut(p)}, nil
+			return &onePolicyOut{p.out(i.of(c).usage())}, nil
 		}, core.Needs(func(c *core.Call, in *createPolicyIn) []core.Permission {
 			return []core.Permission{{Resource: entityARN(c.Account.ID, "policy", in.Path, in.PolicyName), Context: requestTags(in.Tags)}}
 		})),
@@ -105,7 +116,7 @@ func (i *IAM) policyOps() []core.Op {
 			if err != nil {
 				return nil, err
 			}
-			return &onePolicyOut{i.of(c).policyOut(p)}, nil
+			return &onePolicyOut{p.out(i.of(c).usage())}, nil
 		}, core.ReadOnly, i.onPolicy()),
 		core.Handle("ListPolicies", i.listPolicies, core.ReadOnly,
 			core.On(func(c *core.Call, in *listPoliciesIn) string { return listARN(c, "policy", in.PathPrefix) })),
@@ -180,18 +191,18 @@ func (i *IAM) listPolicies(c *core.Call, in *listPoliciesIn) (*policiesOut, erro
 	}
 	slices.SortFunc(all, func(x, y *Policy) int { return strings.Compare(x.ARN(), y.ARN()) })
 	all = under(all, in.PathPrefix, func(p *Policy) string { return p.Path })
+	n := a.usage()
 	all = slices.DeleteFunc(all, func(p *Policy) bool {
-		o := a.policyOut(p)
-		switch {
-		case in.OnlyAttached && in.PolicyUsageFilter == "PermissionsBoundary", in.PolicyUsageFilter == "PermissionsBoundary":
-			return o.PermissionsBoundaryUsageCount == 0
+		switch u := n[p.ARN()]; {
+		case in.PolicyUsageFilter == "PermissionsBoundary":
+			return u.bounded == 0
 		case in.OnlyAttached:
-			return o.AttachmentCount == 0
+			return u.attached == 0
 		}
 		return false
 	})
 	page, more, err := cut(all, (*Policy).ARN, in.Paging)
-	return &policiesOut{each(page, a.policySummary), more}, err
+	return &policiesOut{each(page, func(p *Policy) policyOut { return p.summary(n) }), more}, err
 }
 
 func (i *IAM) deletePolicy(c *core.Call, in *policyIn) (core.None, error) {
@@ -200,7 +211,7 @@ func (i *IAM) deletePolicy(c *core.Call, in *policyIn) (core.None, error) {
 	if err != nil {
 		return core.None{}, err
 	}
-	if o := a.policyOut(p); o.AttachmentCount+o.PermissionsBoundaryUsageCount > 0 {
+	if u := a.usage()[in.PolicyArn]; u.attached+u.bounded > 0 {
 		return core.None{}, conflict("Cannot delete a policy attached to entities.")
 	}
 	if len(p.Versions) > 1 {

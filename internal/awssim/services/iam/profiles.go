@@ -183,12 +183,16 @@ func (i *IAM) removeRole(c *core.Call, in *profileIn) (core.None, error) {
 	return core.None{}, nil
 }
 
-// InstanceProfile finds an instance profile by name or ARN for EC2: its ARN, id
-// and role. role is nil when the profile is empty; ok is false when there is none.
-func (i *IAM) InstanceProfile(accountID, nameOrARN string) (arn, id string, role *Role, ok bool) {
+// InstanceProfile finds an instance profile by name or ARN for EC2: its ARN, its
+// id and its role's ARN. role is "" when the profile is empty; ok is false when
+// there is none.
+func (i *IAM) InstanceProfile(accountID, nameOrARN string) (arn, id, role string, ok bool) {
 	p := i.account(accountID).profiles.get(afterLast(nameOrARN))
 	if p == nil || strings.HasPrefix(nameOrARN, "arn:") && p.ARN() != nameOrARN {
-		return "", "", nil, false
+		return "", "", "", false
 	}
-	return p.ARN(), p.ID, p.Role, true
+	if p.Role != nil {
+		role = p.Role.ARN()
+	}
+	return p.ARN(), p.ID, role, true
 }

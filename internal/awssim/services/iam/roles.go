@@ -300,6 +300,16 @@ func (i *IAM) ServiceSession(r *Role, service, name string, now time.Time, ttl t
 	return i.Mint(r, core.Session{Kind: SessionService, Name: name, Issued: now, Expires: now.Add(ttl), InvokedBy: service}, nil)
 }
 
+// RolePrincipal is a role as a service holds it, without credentials: for asking
+// what the role may do (core.Call.Authorize).
+func (i *IAM) RolePrincipal(r *Role, service, name string, now time.Time) *core.Principal {
+	s := &session{Session: core.Session{Kind: SessionService, RoleID: r.ID, Name: name, Issued: now, Expires: now.Add(time.Hour), InvokedBy: service},
+		account: r.Account, roleARN: r.ARN()}
+	p := i.rolePrincipal(s, now)
+	p.Session = &s.Session
+	return p
+}
+
 // AssumableRole finds a role for STS. Right after a deletion it is the role as
 // authorization still sees it; it is not found when its account is closed.
 func (i *IAM) AssumableRole(arn string, now time.Time) (*Role, error) {
