@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -45,6 +46,13 @@ func (w *world) wrong(format string, args ...any) {
 	w.broken = append(w.broken, fmt.Sprintf(format, args...))
 }
 
+// Get implements [fleet.Accounts]. What was read is old when it arrives.
+func (w *world) Get(ctx context.Context, id string) (*fleet.Account, error) {
+	a, err := w.Memory.Get(ctx, id)
+	runtime.Gosched()
+	return a, err
+}
+
 // Swap implements [fleet.Accounts].
 func (w *world) Swap(ctx context.Context, old, next *fleet.Account) error {
 	w.mu.Lock()
@@ -52,7 +60,7 @@ func (w *world) Swap(ctx context.Context, old, next *fleet.Account) error {
 	if w.crash() {
 		return errCrash
 	}
-	before, err := w.Get(ctx, old.ID)
+	before, err := w.Memory.Get(ctx, old.ID)
 	if err != nil {
 		return err
 	}

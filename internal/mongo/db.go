@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/event"
@@ -64,7 +65,7 @@ func Open(ctx context.Context, uri, database string, opts ...Option) (*DB, error
 		SetTimeout(operationTimeout).SetServerSelectionTimeout(selectionTimeout).SetConnectTimeout(connectTimeout).
 		SetMonitor(cfg.monitor)
 	if err := clientOpts.Validate(); err != nil {
-		return nil, fmt.Errorf("mongo uri: %w", err) // the driver's message leaves the password out
+		return nil, badURI(uri, err)
 	}
 	client, err := driver.Connect(clientOpts)
 	if err != nil {
@@ -78,6 +79,16 @@ func Open(ctx context.Context, uri, database string, opts ...Option) (*DB, error
 		return nil, errors.Join(err, db.Close(context.WithoutCancel(ctx)))
 	}
 	return db, nil
+}
+
+// badURI tells what is wrong with a URI. The driver's message may quote a piece
+// of the password, so with credentials in the URI it is left out.
+func badURI(uri string, err error) error {
+	if strings.Contains(uri, "@") {
+		return &fleet.FieldError{Field: "mongo uri", Value: "(hidden: it holds credentials)",
+			Remedy: "give mongodb://user:password@host:port/?options, user and password percent-encoded"}
+	}
+	return fmt.Errorf("mongo uri %q: %w: %w", uri, fleet.ErrInvalid, err)
 }
 
 // Ping asks the primary for a sign of life.

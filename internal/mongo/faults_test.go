@@ -274,6 +274,53 @@ func TestCancelledWriteIsReadBack(t *testing.T) {
 	})
 }
 
+// TestWritesThatMayBeRepeated loses the reply to each write that carries no id
+// of its own and makes it again.
+func TestWritesThatMayBeRepeated(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	db, hook := breakable(t)
+	a, run, at := storetest.Account(1), storetest.Run(1), time.Now().UTC().Truncate(time.Millisecond)
+	if err := errors.Join(db.Accounts().Insert(ctx, a), db.Cleanings().Insert(ctx, run)); err != nil {
+		t.Fatal(err)
+	}
+	var verdict fleet.Verdict
+	for command, write := range map[string]func(verdict fleet.Verdict) error{
+		"update": func(fleet.Verdict) error { return db.Leases().Acquire(ctx, a.ID, a.Epoch, "x", at) },
+		"findAndModify": func(v fleet.Verdict) error {
+			got, err := db.Cleanings().CompleteUnit(ctx, run.ID, "u", fleet.UnitResult{Verdict: v})
+			if err == nil {
+				verdict = got.Units["u"].Verdict
+			}
+			return err
+		},
+		"insert": func(v fleet.Verdict) error {
+			return db.Activity().Append(ctx, fleet.Activity{ID: "1", Account: a.ID, Reason: string(v)}, fleet.Activity{ID: "2", Account: a.ID})
+		},
+	} {
+		set(hook, lostOnce(command))
+		if err := write(fleet.Remaining); err == nil || errors.Is(err, fleet.ErrStaleEpoch) || errors.Is(err, fleet.ErrNotFound) {
+			t.Errorf("%s whose reply was lost: %v", command, err)
+		}
+		hook.Store(nil)
+		if err := write(fleet.Clean); err != nil {
+			t.Errorf("%s again: %v", command, err)
+		}
+	}
+	got, err := db.Accounts().Get(ctx, a.ID)
+	if err != nil || len(got.Leases) != 1 || !got.Leases["x"].Equal(at) {
+		t.Errorf("leases %v, %v", got.Leases, err)
+	}
+	if verdict != fleet.Remaining {
+		t.Errorf("the unit's first result was replaced by %q", verdict)
+	}
+	log, err := db.Activity().Find(ctx, a.ID, "", 0)
+	if err != nil || len(log) != 2 || log[1].Reason != string(fleet.Remaining) {
+		t.Errorf("log %+v, %v", log, err)
+	}
+}
+
 // TestSwapsUnderFaults lets writers race while replies and commands are lost at
 // random. Every swap leaves a token in the document; what was acknowledged must
 // be there, what lost the race must not.

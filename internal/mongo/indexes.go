@@ -27,52 +27,55 @@ const (
 )
 
 // indexes is every index of every collection. Queries and the index each leans
-// on: equality first, then the order asked for, then ranges.
-var indexes = map[string][]driver.IndexModel{
-	accountsName: {
-		// One session holds one account.
-		{Keys: asc("session_id"), Options: options.Index().SetUnique(true).
-			SetPartialFilterExpression(bson.D{{Key: "session_id", Value: bson.D{{Key: "$exists", Value: true}}}})},
-		{Keys: asc("state", "purpose", "rested_since", "_id")}, // the pool, asked for when Redis has forgotten it
-		{Keys: asc("state", "since")},                          // stuck accounts
-		{Keys: asc("state", "next_try")},                       // due accounts
-		{Keys: asc("state", "purpose", "org", "ou")},           // counts
-		{Keys: asc("purpose", "rested_since", "_id")},
-		{Keys: asc("org", "ou", "rested_since", "_id")},
-		{Keys: asc("ou", "rested_since", "_id")},
-		{Keys: asc("since")},
-		{Keys: asc("next_try")},
-		{Keys: asc("rested_since", "_id")},
-	},
-	sessionsName: {
-		{Keys: asc("request_id"), Options: options.Index().SetUnique(true)},
-		{Keys: asc("state", "purpose", "requested_at", "_id")}, // the waiting list
-		{Keys: asc("state", "requested_at", "_id")},
-		{Keys: asc("state", "ends_at")},
-		{Keys: asc("state", "wait_until")},
-		{Keys: asc("state", "assigned_at")},
-		{Keys: asc("account_id", "requested_at", "_id")},
-		{Keys: asc("student", "requested_at", "_id")},
-		{Keys: asc("lab_type", "requested_at", "_id")},
-		{Keys: asc("ends_at")},
-		{Keys: asc("wait_until")},
-		{Keys: asc("assigned_at")},
-		{Keys: asc("requested_at", "_id")},
-	},
-	cleaningsName: {
-		{Keys: asc("phase", "written_at")},
-		{Keys: asc("account_id", "started_at", "_id")},
-	},
-	evidenceName: {
-		{Keys: asc("run_id", "at", "_id")},
-		{Keys: asc("at"), Options: expire(keepEvidence)},
-	},
-	activityName: {
-		{Keys: asc("account", "at", "_id")},
-		{Keys: asc("session", "at", "_id")},
-		{Keys: asc("at", "_id")},
-		{Keys: asc("at"), Options: expire(keepActivity)},
-	},
+// on: equality first, then the order asked for, then ranges. They are made anew
+// for each Open, since the driver writes names into them.
+func indexes() map[string][]driver.IndexModel {
+	return map[string][]driver.IndexModel{
+		accountsName: {
+			// One session holds one account.
+			{Keys: asc("session_id"), Options: options.Index().SetUnique(true).
+				SetPartialFilterExpression(bson.D{{Key: "session_id", Value: bson.D{{Key: "$exists", Value: true}}}})},
+			{Keys: asc("state", "purpose", "rested_since", "_id")}, // the pool, asked for when Redis has forgotten it
+			{Keys: asc("state", "since")},                          // stuck accounts
+			{Keys: asc("state", "next_try")},                       // due accounts
+			{Keys: asc("state", "purpose", "org", "ou")},           // counts
+			{Keys: asc("purpose", "rested_since", "_id")},
+			{Keys: asc("org", "ou", "rested_since", "_id")},
+			{Keys: asc("ou", "rested_since", "_id")},
+			{Keys: asc("since")},
+			{Keys: asc("next_try")},
+			{Keys: asc("rested_since", "_id")},
+		},
+		sessionsName: {
+			{Keys: asc("request_id"), Options: options.Index().SetUnique(true)},
+			{Keys: asc("state", "purpose", "requested_at", "_id")}, // the waiting list
+			{Keys: asc("state", "requested_at", "_id")},
+			{Keys: asc("state", "ends_at")},
+			{Keys: asc("state", "wait_until")},
+			{Keys: asc("state", "assigned_at")},
+			{Keys: asc("account_id", "requested_at", "_id")},
+			{Keys: asc("student", "requested_at", "_id")},
+			{Keys: asc("lab_type", "requested_at", "_id")},
+			{Keys: asc("ends_at")},
+			{Keys: asc("wait_until")},
+			{Keys: asc("assigned_at")},
+			{Keys: asc("requested_at", "_id")},
+		},
+		cleaningsName: {
+			{Keys: asc("phase", "written_at")},
+			{Keys: asc("account_id", "started_at", "_id")},
+		},
+		evidenceName: {
+			{Keys: asc("run_id", "at", "_id")},
+			{Keys: asc("at"), Options: expire(keepEvidence)},
+		},
+		activityName: {
+			{Keys: asc("account", "at", "_id")},
+			{Keys: asc("session", "at", "_id")},
+			{Keys: asc("at", "_id")},
+			{Keys: asc("at"), Options: expire(keepActivity)},
+		},
+	}
 }
 
 func expire(d time.Duration) *options.IndexOptionsBuilder {
@@ -96,7 +99,7 @@ func order(direction int32, fields []string) bson.D {
 // createIndexes makes the indexes that are missing; MongoDB leaves the others
 // alone, and refuses one that exists with other options.
 func (db *DB) createIndexes(ctx context.Context) error {
-	for name, models := range indexes {
+	for name, models := range indexes() {
 		if _, err := db.db.Collection(name).Indexes().CreateMany(ctx, models); err != nil {
 			return fmt.Errorf("create indexes of %s: %w", name, err)
 		}
