@@ -37,6 +37,9 @@ func (w *World) find(r *http.Request, s *signature, body []byte) (*Call, *Error)
 		c.Service, c.Protocol = &Service{Name: name}, Query
 		return c, Errorf(400, "UnknownService", "the simulated AWS has no service %q", name)
 	}
+	if err := c.gunzip(); err != nil {
+		return c, err
+	}
 	form, err := c.protocol(target)
 	if err != nil {
 		return c, err
