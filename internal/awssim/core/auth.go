@@ -97,7 +97,7 @@ func (c *Call) Authorize(p Permission) *Error {
 		pol.ResourceAccount = owner
 		if rp != nil {
 			pol.ResourceMustAllow = rp.MustAllow
-			if rp.Policy != nil {
+			if rp.Policy != nil && !p.Unlocked {
 				pol.Resource = &iameval.Attached{ARN: rp.ARN, Policy: rp.Policy}
 			}
 		}

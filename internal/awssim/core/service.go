@@ -90,6 +90,9 @@ type Permission struct {
 	Action   string              // "ec2:RunInstances"; "" = the operation's own
 	Resource string              // ARN; "" = "*"
 	Context  map[string][]string // condition keys of this resource
+	// Unlocked: the resource's own policy has no say. That is how the owner's
+	// root user gets back into a bucket or queue that denies everybody.
+	Unlocked bool
 }
 
 // Op is one API operation. Make one with Handle.

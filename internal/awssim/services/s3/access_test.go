@@ -81,7 +81,7 @@ func TestPublicAccess(t *testing.T) {
 		t.Errorf("restricted bucket = %d; want 403", code)
 	}
 	setBlock(t, c, types.PublicAccessBlockConfiguration{})
-	b.w.Do(func() { b.svc.SetAccountBlock(ada, true) })
+	b.w.Do(func() { b.svc.SetAccountBlock(ada) })
 	if code, _ := anonymous(t, url); code != 403 {
 		t.Errorf("restricted account = %d; want 403", code)
 	}
@@ -199,4 +199,27 @@ func setBlockOf(t *testing.T, c *sdk.Client, name string) {
 	}
 	_, err := c.GetPublicAccessBlock(t.Context(), &sdk.GetPublicAccessBlockInput{Bucket: &name})
 	wantCode(t, err, "NoSuchPublicAccessBlockConfiguration")
+}
+
+func TestRootUnlocksBucket(t *testing.T) {
+	t.Parallel()
+	b := setup(t, s3.Options{})
+	c := b.bucket("shared-bucket")
+	if err := putPolicy(t, c, `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::shared-bucket","arn:aws:s3:::shared-bucket/*"]}}`); err != nil {
+		t.Fatal(err)
+	}
+	in := &sdk.DeleteBucketPolicyInput{Bucket: aws.String("shared-bucket")}
+	_, err := c.DeleteBucketPolicy(t.Context(), in)
+	wantCode(t, err, "AccessDenied")
+	root := b.client(rootOf+ada, region)
+	_, err = root.DeleteBucket(t.Context(), &sdk.DeleteBucketInput{Bucket: aws.String("shared-bucket")})
+	wantCode(t, err, "AccessDenied")
+	_, err = b.client(rootOf+bob, region).DeleteBucketPolicy(t.Context(), in)
+	wantCode(t, err, "AccessDenied")
+	if _, err := root.DeleteBucketPolicy(t.Context(), in); err != nil {
+		t.Fatalf("root of the owner: %v", err)
+	}
+	if _, err := c.DeleteBucket(t.Context(), &sdk.DeleteBucketInput{Bucket: aws.String("shared-bucket")}); err != nil {
+		t.Error(err)
+	}
 }

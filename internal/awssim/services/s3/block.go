@@ -130,13 +130,3 @@ func controlError(c *core.Call, e *core.Error) []byte {
 	}
 	return append([]byte(xml.Header), body...)
 }
-
-// SetAccountBlock sets or clears all four settings of an account's block, as a
-// declarative policy or an operator by other means would. Lock held.
-func (s *Service) SetAccountBlock(account string, on bool) {
-	if !on {
-		delete(s.blocks, account)
-		return
-	}
-	s.blocks[account] = &publicAccessBlock{true, true, true, true}
-}

@@ -78,13 +78,9 @@ func applyOwnership(_ *core.Call, b *bucket, body []byte) error {
 	return nil
 }
 
-func applyBucketTags(_ *core.Call, b *bucket, body []byte) error {
-	tags, err := parseTags(body, 50)
-	if err != nil {
-		return err
-	}
-	b.tags = tags
-	return nil
+func applyBucketTags(_ *core.Call, _ *bucket, body []byte) error {
+	_, err := parseTags(body, 50)
+	return err
 }
 
 // parseTags reads and checks a Tagging document.

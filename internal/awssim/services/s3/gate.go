@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/kodekloud/kml/internal/awssim/core"
 )
@@ -26,6 +27,7 @@ func (s *Service) onBucket(name, action string, h func(*core.Call, *bucket) (*co
 	opts = append(opts, core.Anonymous, core.Needs(func(c *core.Call, in *bucketIn) []core.Permission {
 		return s.unlessMisdirected(c, in.Bucket, core.Permission{
 			Action: "s3:" + action, Resource: bucketARN(in.Bucket), Context: s.conditions(c, in.Bucket, ""),
+			Unlocked: strings.HasSuffix(action, "BucketPolicy") && s.ownersRoot(c, in.Bucket),
 		})
 	}))
 	return core.Handle(name, func(c *core.Call, in *bucketIn) (*core.Raw, error) {
@@ -35,6 +37,15 @@ func (s *Service) onBucket(name, action string, h func(*core.Call, *bucket) (*co
 		}
 		return h(c, b)
 	}, opts...)
+}
+
+// ownersRoot reports whether the caller is root of the account that owns a
+// bucket: it can read, put and delete the bucket's policy whatever that says.
+// Source: DeleteBucketPolicy, "to ensure that bucket owners don't inadvertently
+// lock themselves out".
+func (s *Service) ownersRoot(c *core.Call, name string) bool {
+	b := s.buckets[name]
+	return b != nil && c.Principal != nil && c.Principal.ARN == "arn:aws:iam::"+b.account+":root"
 }
 
 // onObject makes an operation on a key of an existing bucket. actions gives the

@@ -163,7 +163,7 @@ func TestEmptyingMoreThanOnePage(t *testing.T) {
 		}
 		res, err := c.DeleteObjects(t.Context(), &sdk.DeleteObjectsInput{Bucket: name, Delete: &types.Delete{Objects: ids}})
 		if err != nil || len(res.Errors) > 0 {
-			t.Fatal(err, res.Errors)
+			t.Fatalf("DeleteObjects = %+v, %v", res, err)
 		}
 	}
 	if n := b.w.Inventory(ada)[ada][0].Children; n != 0 || pages != 2 {

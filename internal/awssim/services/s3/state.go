@@ -32,7 +32,6 @@ type bucket struct {
 	block      *publicAccessBlock
 	lock       *lockDefaults // nil: object lock is not enabled
 	encryption encryption
-	tags       []tag
 	policy     *bucketPolicy
 	acl        []grant
 	lifecycle  string // x-amz-transition-default-minimum-object-size

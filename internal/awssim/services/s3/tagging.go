@@ -58,7 +58,6 @@ func (b *bucket) retag(c *core.Call, key string, tags []tag, status int) (*core.
 func (b *bucket) setTags(tags []tag) {
 	var d taggingDoc
 	d.TagSet.Tags = tags
-	b.tags = tags
 	if raw, err := document(d); err == nil { // strings always marshal
 		b.configs["tagging"] = raw.Body
 	}

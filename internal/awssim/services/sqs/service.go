@@ -91,6 +91,8 @@ func onAs[In any](s *Service, action string) core.Option {
 			return nil // the handler refuses the address
 		}
 		p.Resource = queueARN(c.Region, account, name)
+		// Root of the owner can always read and replace a queue's policy.
+		p.Unlocked = strings.HasSuffix(c.Op.Name, "QueueAttributes") && c.Principal.ARN == "arn:aws:iam::"+account+":root"
 		if q := s.at(c.Region, account, name); q != nil {
 			p.Context = core.TagKeys(nil, q.tags)
 		}
