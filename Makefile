@@ -1,0 +1,59 @@
+# Everything here needs Go and a module proxy, nothing else. ARGS goes to the
+# command: make demo ARGS="-students 100".
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+ARGS ?=
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# Where goroutines meet. The packages that import the EC2 SDK are not here: under
+# the race detector it alone compiles for minutes, and what they do at once they
+# do through these.
+RACE := ./tasks ./handlers ./internal/fleet ./internal/lifecycle ./internal/assign ./internal/failsafe \
+	./internal/mongo ./internal/mongosim ./internal/redis ./internal/redisdev ./internal/awsclient ./internal/cleaner \
+	./internal/awssim/core ./internal/awssim/iameval ./internal/clock ./internal/seal ./internal/config ./internal/metrics
+
+.PHONY: help setup build run demo demo-procs demo-crash test test-race lint bench tidy clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## fetch the modules, say what is missing
+	go mod download
+	@command -v redis-server >/dev/null || echo "no redis-server on the PATH: demo and tests use one in process instead"
+
+build: ## build bin/kml and bin/kml-dev
+	go build -o bin/ ./cmd/...
+
+run: build ## everything in one process, until Ctrl-C
+	bin/kml-dev run $(ARGS)
+
+demo: build ## play a class against a fleet on the simulated AWS
+	bin/kml-dev demo $(ARGS)
+
+demo-procs: build ## the same with every role a process of its own
+	bin/kml-dev demo-procs $(ARGS)
+
+demo-crash: build ## the same, with processes killed in between
+	bin/kml-dev demo-crash $(ARGS)
+
+test: ## all tests
+	go test -timeout 20m ./...
+
+test-race: ## the packages where goroutines meet, under the race detector
+	go test -race -timeout 20m $(RACE)
+
+lint: ## gofmt, go vet, staticcheck
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not gofmted:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+bench: ## all benchmarks
+	go test -run '^$$' -bench . -benchmem $$(grep -rl --include='*_test.go' '^func Benchmark' . | xargs -n1 dirname | sort -u)
+
+tidy: ## gofmt and go mod tidy
+	gofmt -w .
+	go mod tidy
+
+clean: ## what was built, and the state of demos
+	rm -rf bin .kml cover.out
