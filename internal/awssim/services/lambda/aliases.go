@@ -22,6 +22,14 @@ type Routing struct {
 	AdditionalVersionWeights map[string]float64
 }
 
+// orNone is nil for a routing that sends nothing anywhere, as AWS shows it.
+func (r *Routing) orNone() *Routing {
+	if r == nil || len(r.AdditionalVersionWeights) == 0 {
+		return nil
+	}
+	return r
+}
+
 // AliasInput makes or changes an alias. Alias is its name when it is in the path.
 type AliasInput struct {
 	Function        string `json:"-" path:"FunctionName"`
@@ -80,7 +88,7 @@ func (s *Service) createAlias(c *core.Call, in *AliasInput) (*Alias, error) {
 	if _, err := f.at(ref{r.account, r.region, r.name, in.FunctionVersion}); err != nil {
 		return nil, err
 	}
-	a := &Alias{AliasArn: r.arn() + ":" + in.Name, Name: in.Name, FunctionVersion: in.FunctionVersion, RoutingConfig: in.RoutingConfig, RevisionId: c.World.UUID()}
+	a := &Alias{AliasArn: r.arn() + ":" + in.Name, Name: in.Name, FunctionVersion: in.FunctionVersion, RoutingConfig: in.RoutingConfig.orNone(), RevisionId: c.World.UUID()}
 	set(&a.Description, in.Description)
 	f.aliases[a.Name] = a
 	return a, nil
@@ -114,10 +122,7 @@ func (s *Service) updateAlias(c *core.Call, in *AliasInput) (*Alias, error) {
 	}
 	set(&next.Description, in.Description)
 	if in.RoutingConfig != nil {
-		next.RoutingConfig = in.RoutingConfig
-		if len(in.RoutingConfig.AdditionalVersionWeights) == 0 {
-			next.RoutingConfig = nil
-		}
+		next.RoutingConfig = in.RoutingConfig.orNone()
 	}
 	next.RevisionId = c.World.UUID()
 	*a = next

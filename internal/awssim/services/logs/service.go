@@ -45,6 +45,12 @@ func New(w *core.World, metrics MetricWriter) *Service {
 	s.core = &core.Service{
 		Name: "logs", TargetPrefixes: []string{"Logs_20140328"},
 		Inventory: s.inventory,
+		// "CloudWatch Logs quotas", requests per second per account and Region.
+		Rates: map[string]core.Rate{
+			"CreateLogGroup": {PerSecond: 10, Burst: 10}, "DeleteLogGroup": {PerSecond: 10, Burst: 10}, "DescribeLogGroups": {PerSecond: 10, Burst: 10},
+			"CreateLogStream": {PerSecond: 50, Burst: 50}, "DeleteLogStream": {PerSecond: 15, Burst: 15}, "DescribeLogStreams": {PerSecond: 25, Burst: 25},
+			"FilterLogEvents": {PerSecond: 10, Burst: 10}, "GetLogEvents": {PerSecond: 25, Burst: 25},
+		},
 	}
 	for _, ops := range [][]core.Op{
 		s.groupOps(), s.streamOps(), s.eventOps(), s.tagOps(), s.metricFilterOps(),
