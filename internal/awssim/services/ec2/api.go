@@ -192,7 +192,7 @@ func serviceRole(by string) string {
 	if by == "autoscaling.amazonaws.com" {
 		return "AWSServiceRoleForAutoScaling"
 	}
-	return "AWSServiceRoleForEC2"
+	return "AWSServiceRoleForEC2Spot"
 }
 
 func sortTags(tags []Tag) {

@@ -104,6 +104,7 @@ func createVpcEndpoint(c *call, in *createEndpointIn) (*endpointOut, error) {
 		}
 		x.RouteTableIds = in.RouteTableIds
 		c.add(x, x.VpcEndpointId, in.tags(vpcEndpointKind))
+		c.connect(x)
 		c.after(1, func() {
 			if x.State == "pending" {
 				x.State = "available"
@@ -185,6 +186,7 @@ func modifyVpcEndpoint(c *call, in *modifyEndpointIn) (*returned, error) {
 	}
 	x.RouteTableIds = append(slices.Clone(x.RouteTableIds), in.AddRouteTableIds...)
 	x.RouteTableIds = slices.DeleteFunc(x.RouteTableIds, func(id string) bool { return slices.Contains(in.RemoveRouteTableIds, id) })
+	c.connect(x)
 	return done()
 }
 
@@ -232,6 +234,8 @@ func deleteVpcEndpoints(c *call, in *deleteEndpointsIn) (*batchOut, error) {
 					c.removeInterface(e)
 				}
 			}
+			x.State = "deleted"
+			c.connect(x)
 			c.remove(x)
 		})
 	}

@@ -86,7 +86,7 @@ func terminateInstances(c *call, in *instancesIn) (*changesOut, error) {
 	return out, nil
 }
 
-// terminated instances stay visible for about an hour.
+// visible is how long terminated instances and deleted NAT gateways are still shown.
 const visible = time.Hour
 
 func (st *state) terminate(i *Instance, code, message string) {

@@ -1,8 +1,6 @@
 package ec2
 
 import (
-	"time"
-
 	"github.com/kodekloud/kml/internal/awssim/core"
 )
 
@@ -118,7 +116,7 @@ func (st *state) natReady(n *NatGateway, public bool) {
 		n.State, n.FailureCode = "failed", "Gateway.NotAttached"
 		n.FailureMessage = "Network " + n.VpcId + " has no Internet gateway attached"
 		st.releaseNat(n)
-		st.at(st.now.Add(time.Hour), func() { st.remove(n) })
+		st.at(st.now.Add(visible), func() { st.remove(n) })
 		return
 	}
 	n.State = "available"
@@ -159,12 +157,15 @@ func deleteNatGateway(c *call, in *natIn) (*deleteNatOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n.State == "pending" || n.State == "available" {
+	switch n.State {
+	case "failed": // holds nothing any more
+		n.State, n.DeleteTime = "deleted", core.Ptr(c.now)
+	case "pending", "available":
 		n.State = "deleting"
 		c.after(2, func() {
 			n.State, n.DeleteTime = "deleted", core.Ptr(c.now)
 			c.releaseNat(n)
-			c.at(c.now.Add(time.Hour), func() { c.remove(n) })
+			c.at(c.now.Add(visible), func() { c.remove(n) })
 		})
 	}
 	return &deleteNatOut{n.NatGatewayId}, nil

@@ -40,7 +40,7 @@ func New(w *core.World, profiles Profiles) *Service {
 	}
 	for _, ops := range [][]core.Op{
 		s.vpcOps(), s.subnetOps(), s.securityGroupOps(), s.securityGroupRuleOps(), s.routeTableOps(), s.gatewayOps(), s.natOps(),
-		s.networkAclOps(), s.interfaceOps(), s.endpointOps(), s.peeringOps(), s.dhcpOps(), s.flowLogOps(), s.addressOps(),
+		s.networkAclOps(), s.interfaceOps(), s.endpointOps(), s.prefixListOps(), s.peeringOps(), s.dhcpOps(), s.flowLogOps(), s.addressOps(),
 		s.regionOps(), s.typeOps(), s.instanceOps(), s.profileOps(), s.volumeOps(), s.snapshotOps(), s.imageOps(), s.keyPairOps(),
 		s.templateOps(), s.placementOps(), s.spotOps(), s.settingsOps(), s.tagOps(),
 	} {
@@ -126,7 +126,7 @@ func (st *state) resource(o Object) (core.Resource, bool) {
 		return r, r.State != "terminated"
 	case *NatGateway:
 		r.State = x.State
-		return r, r.State != "deleted"
+		return r, r.State != "deleted" && r.State != "failed"
 	case *VpcPeeringConnection:
 		r.State = x.Status.Code
 		return r, x.live()

@@ -127,6 +127,7 @@ func (st *state) tryFulfil(r *SpotRequest, p *plan) {
 		return
 	}
 	st.fulfil(r, res.Instances[0])
+	st.svc.record(st, "RunInstances", p.by, []Brief{brief(res.Instances[0])})
 }
 
 type describeSpotIn struct {
