@@ -79,7 +79,7 @@ var codes = table(map[Class][]string{
 	Blocked: {
 		"DependencyViolation", "DeleteConflict", "DeleteConflictException", "ResourceInUse", "ResourceInUseException", "ResourceInUseFault",
 		"BucketNotEmpty", "ScalingActivityInProgress", "ScalingActivityInProgressFault", "OperationAborted",
-		"IncorrectState", "IncorrectInstanceState", "InvalidSnapshot.InUse", "InvalidVolume.InUse", "VolumeInUse", "InvalidAMIID.InUse",
+		"IncorrectState", "IncorrectInstanceState", "InvalidStateTransition", "InvalidSnapshot.InUse", "InvalidVolume.InUse", "VolumeInUse", "InvalidAMIID.InUse",
 		"InvalidIPAddress.InUse", "InvalidNetworkInterface.InUse", "InvalidPlacementGroup.InUse", "InvalidKeyPair.InUse",
 		"InvalidGroup.InUse", "InvalidGroup.Reserved", "Resource.AlreadyAssociated", "ResourceConflictException", "ConcurrentModification",
 		"ConcurrentModificationException", "OperationNotPermitted", "InvalidAddress.Locked", "AuthFailure.ServiceManaged",

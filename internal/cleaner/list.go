@@ -65,6 +65,20 @@ func Once(list func() ([]Resource, error)) iter.Seq2[Resource, error] {
 	})
 }
 
+// Collect gives the items of every page: for lists that are short by nature. An
+// empty page may stand in the middle.
+func Collect[Out, O, T any](ctx context.Context, p Pager[Out, O], items func(*Out) []T) ([]T, error) {
+	var all []T
+	for p.HasMorePages() {
+		out, err := p.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, items(out)...)
+	}
+	return all, nil
+}
+
 // Each calls f with every item of every page, for the parts of a resource that
 // Delete removes first. What is gone meanwhile is no error.
 func Each[Out, O, T any](ctx context.Context, p Pager[Out, O], items func(*Out) []T, f func(T) error) error {

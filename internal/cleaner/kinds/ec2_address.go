@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
+	"github.com/kodekloud/kml/internal/awsclient"
 	"github.com/kodekloud/kml/internal/cleaner"
 )
 
@@ -34,10 +35,14 @@ func listAddresses(ctx context.Context, c *ec2.Client) iter.Seq2[cleaner.Resourc
 	})
 }
 
-// releaseAddress takes the address off what carries it; State is its association.
+// releaseAddress takes the address off what carries it; State is its
+// association. AWS refuses as AuthFailure what a service of its own carries.
 func releaseAddress(ctx context.Context, c *ec2.Client, r cleaner.Resource) error {
 	if r.State != "" {
 		_, err := c.DisassociateAddress(ctx, &ec2.DisassociateAddressInput{AssociationId: &r.State})
+		if awsclient.Code(err) == "AuthFailure" {
+			return cleaner.Blocked("a service carries it")
+		}
 		if err := cleaner.IgnoreGone(err); err != nil {
 			return err
 		}

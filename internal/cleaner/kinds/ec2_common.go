@@ -37,11 +37,20 @@ func unsuccessful(items []types.UnsuccessfulItem) error {
 	return &smithy.GenericAPIError{Code: aws.ToString(e.Code), Message: aws.ToString(e.Message)}
 }
 
-// defaultVPC gives the id of the Region's default VPC, "" if there is none.
-func defaultVPC(ctx context.Context, c *ec2.Client) (string, error) {
-	out, err := c.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{Filters: []types.Filter{{Name: aws.String("is-default"), Values: []string{"true"}}}})
-	if err != nil || len(out.Vpcs) == 0 {
-		return "", err
+func where(name, value string) []types.Filter {
+	return []types.Filter{{Name: &name, Values: []string{value}}}
+}
+
+// vpcs gives the VPCs that a filter lets through.
+func vpcs(ctx context.Context, c *ec2.Client, filter []types.Filter) ([]types.Vpc, error) {
+	return cleaner.Collect(ctx, ec2.NewDescribeVpcsPaginator(c, &ec2.DescribeVpcsInput{Filters: filter}), func(o *ec2.DescribeVpcsOutput) []types.Vpc { return o.Vpcs })
+}
+
+// defaultVPC gives the Region's default VPC; its id is nil if there is none.
+func defaultVPC(ctx context.Context, c *ec2.Client) (types.Vpc, error) {
+	vs, err := vpcs(ctx, c, where("is-default", "true"))
+	if err != nil || len(vs) == 0 {
+		return types.Vpc{}, err
 	}
-	return aws.ToString(out.Vpcs[0].VpcId), nil
+	return vs[0], nil
 }

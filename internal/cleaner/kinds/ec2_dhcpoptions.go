@@ -4,9 +4,7 @@ import (
 	"context"
 	"iter"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/kodekloud/kml/internal/cleaner"
 )
@@ -39,11 +37,11 @@ func listDHCPOptions(ctx context.Context, c *ec2.Client) iter.Seq2[cleaner.Resou
 
 // deleteDHCPOptions takes the set off the VPCs that stay first.
 func deleteDHCPOptions(ctx context.Context, c *ec2.Client, r cleaner.Resource) error {
-	users, err := c.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{Filters: []types.Filter{{Name: aws.String("dhcp-options-id"), Values: []string{r.ID}}}})
+	users, err := vpcs(ctx, c, where("dhcp-options-id", r.ID))
 	if err != nil {
 		return err
 	}
-	for _, v := range users.Vpcs {
+	for _, v := range users {
 		if err := associateStandardDHCP(ctx, c, v.VpcId); err != nil {
 			return err
 		}

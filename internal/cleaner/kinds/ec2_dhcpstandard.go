@@ -12,13 +12,9 @@ import (
 // standardDHCP finds the Region's own DHCP options set, "" if there is none: one
 // with AWS's values, the default VPC's before any other.
 func standardDHCP(ctx context.Context, c *ec2.Client) (string, error) {
-	vpcs, err := c.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{Filters: []types.Filter{{Name: aws.String("is-default"), Values: []string{"true"}}}})
+	own, err := defaultVPC(ctx, c)
 	if err != nil {
 		return "", err
-	}
-	used := ""
-	for _, v := range vpcs.Vpcs {
-		used = aws.ToString(v.DhcpOptionsId)
 	}
 	found := ""
 	for pages := ec2.NewDescribeDhcpOptionsPaginator(c, &ec2.DescribeDhcpOptionsInput{}); pages.HasMorePages(); {
@@ -31,7 +27,7 @@ func standardDHCP(ctx context.Context, c *ec2.Client) (string, error) {
 			if !IsStandardDHCP(d, c.Options().Region) {
 				continue
 			}
-			if id == used {
+			if id == aws.ToString(own.DhcpOptionsId) {
 				return id, nil
 			}
 			if found == "" || id < found {

@@ -31,7 +31,7 @@ func listInternetGateways(ctx context.Context, c *ec2.Client) iter.Seq2[cleaner.
 			if len(g.Attachments) > 0 { // one at most
 				r.State = aws.ToString(g.Attachments[0].VpcId)
 			}
-			if r.State != "" && r.State == own {
+			if r.State != "" && r.State == aws.ToString(own.VpcId) {
 				r.Keep = ofDefaultVPC
 			}
 			rs = append(rs, r)

@@ -36,13 +36,14 @@ func listNetworkACLs(ctx context.Context, c *ec2.Client) iter.Seq2[cleaner.Resou
 // deleteNetworkACL gives the subnets that stay back to their VPC's default list;
 // State is the VPC.
 func deleteNetworkACL(ctx context.Context, c *ec2.Client, r cleaner.Resource) error {
-	out, err := c.DescribeNetworkAcls(ctx, &ec2.DescribeNetworkAclsInput{Filters: []types.Filter{{Name: aws.String("vpc-id"), Values: []string{r.State}}}})
+	pages := ec2.NewDescribeNetworkAclsPaginator(c, &ec2.DescribeNetworkAclsInput{Filters: where("vpc-id", r.State)})
+	lists, err := cleaner.Collect(ctx, pages, func(o *ec2.DescribeNetworkAclsOutput) []types.NetworkAcl { return o.NetworkAcls })
 	if err != nil {
 		return err
 	}
 	var fallback *string
 	var used []types.NetworkAclAssociation
-	for _, a := range out.NetworkAcls {
+	for _, a := range lists {
 		if aws.ToBool(a.IsDefault) {
 			fallback = a.NetworkAclId
 		}

@@ -2,11 +2,13 @@ package kinds
 
 import (
 	"context"
+	"errors"
 	"iter"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"github.com/kodekloud/kml/internal/awsclient"
 	"github.com/kodekloud/kml/internal/cleaner"
 )
 
@@ -41,5 +43,13 @@ func deleteVPCPeering(ctx context.Context, c *ec2.Client, r cleaner.Resource) er
 		return nil
 	}
 	_, err := c.DeleteVpcPeeringConnection(ctx, &ec2.DeleteVpcPeeringConnectionInput{VpcPeeringConnectionId: &r.ID})
-	return err
+	if awsclient.Code(err) != "InvalidStateTransition" {
+		return err
+	}
+	for now, lookErr := range listVPCPeerings(ctx, c) { // deleted already, or not yet ready for it
+		if lookErr != nil || now.ID == r.ID {
+			return errors.Join(err, lookErr)
+		}
+	}
+	return cleaner.ErrGone
 }

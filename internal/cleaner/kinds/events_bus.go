@@ -2,11 +2,13 @@ package kinds
 
 import (
 	"context"
+	"errors"
 	"iter"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 
+	"github.com/kodekloud/kml/internal/awsclient"
 	"github.com/kodekloud/kml/internal/cleaner"
 )
 
@@ -36,7 +38,17 @@ func listBuses(ctx context.Context, c *eventbridge.Client) iter.Seq2[cleaner.Res
 	})
 }
 
+// deleteBus looks for rules when AWS refuses: the service has no code for that.
 func deleteBus(ctx context.Context, c *eventbridge.Client, r cleaner.Resource) error {
 	_, err := c.DeleteEventBus(ctx, &eventbridge.DeleteEventBusInput{Name: &r.ID})
+	if awsclient.Classify(err) != awsclient.Permanent {
+		return err
+	}
+	for rule, lookErr := range rulesOf(ctx, c, r.ID) {
+		if lookErr != nil {
+			return errors.Join(err, lookErr)
+		}
+		return cleaner.Blocked("it has rule " + rule.ID)
+	}
 	return err
 }

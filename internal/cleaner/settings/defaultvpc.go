@@ -2,9 +2,7 @@ package settings
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -38,37 +36,35 @@ var defaultVPC = Setting{
 
 func rebuildDefaultVPC(ctx context.Context, p cleaner.Place) error {
 	c := ec2.NewFromConfig(p.Config)
-	vpcs, err := c.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{Filters: where("is-default", "true")})
-	if err != nil {
-		return err
+	r := &vpcReader{ctx: ctx, c: c}
+	vpcs := r.vpcs()
+	if r.err != nil {
+		return r.err
 	}
-	for _, v := range vpcs.Vpcs {
+	for _, v := range vpcs {
 		if err := demolish(ctx, c, aws.ToString(v.VpcId)); err != nil {
 			return fmt.Errorf("delete default VPC %s: %w", aws.ToString(v.VpcId), err)
 		}
 	}
-	_, err = c.CreateDefaultVpc(ctx, &ec2.CreateDefaultVpcInput{})
+	_, err := c.CreateDefaultVpc(ctx, &ec2.CreateDefaultVpcInput{})
 	return err
 }
 
 // demolish deletes a default VPC; its group, access list and main route table
 // go with it.
 func demolish(ctx context.Context, c *ec2.Client, vpc string) error {
-	subnets, err := c.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{Filters: where("vpc-id", vpc)})
-	if err != nil {
-		return err
+	r := &vpcReader{ctx: ctx, c: c}
+	subnets, gateways := r.subnetsOf(vpc), r.gatewaysOf(vpc)
+	if r.err != nil {
+		return r.err
 	}
-	gateways, err := c.DescribeInternetGateways(ctx, &ec2.DescribeInternetGatewaysInput{Filters: where("attachment.vpc-id", vpc)})
-	if err != nil {
-		return err
-	}
-	for _, s := range subnets.Subnets {
+	for _, s := range subnets {
 		_, err := c.DeleteSubnet(ctx, &ec2.DeleteSubnetInput{SubnetId: s.SubnetId})
 		if err := cleaner.IgnoreGone(err); err != nil {
 			return err
 		}
 	}
-	for _, g := range gateways.InternetGateways {
+	for _, g := range gateways {
 		_, err := c.DetachInternetGateway(ctx, &ec2.DetachInternetGatewayInput{InternetGatewayId: g.InternetGatewayId, VpcId: &vpc})
 		if err := cleaner.IgnoreGone(err); err != nil {
 			return err
@@ -78,57 +74,10 @@ func demolish(ctx context.Context, c *ec2.Client, vpc string) error {
 			return err
 		}
 	}
-	_, err = c.DeleteVpc(ctx, &ec2.DeleteVpcInput{VpcId: &vpc})
+	_, err := c.DeleteVpc(ctx, &ec2.DeleteVpcInput{VpcId: &vpc})
 	return cleaner.IgnoreGone(err)
 }
 
 func where(name string, values ...string) []types.Filter {
 	return []types.Filter{{Name: aws.String(name), Values: values}}
-}
-
-// vpcReader looks at a default VPC; after the first error it asks no more.
-type vpcReader struct {
-	ctx    context.Context
-	c      *ec2.Client
-	region string
-	err    error
-	diffs  []string
-}
-
-// note takes down a difference.
-func (r *vpcReader) note(differs bool, format string, args ...any) {
-	if differs {
-		r.diffs = append(r.diffs, fmt.Sprintf(format, args...))
-	}
-}
-
-// ask runs a call unless one has failed before.
-func ask[In, Out any](r *vpcReader, f func(context.Context, *In, ...func(*ec2.Options)) (*Out, error), in *In) *Out {
-	if r.err != nil {
-		return new(Out)
-	}
-	out, err := f(r.ctx, in)
-	if err != nil {
-		r.err = errors.Join(r.err, err)
-		return new(Out)
-	}
-	return out
-}
-
-// differences names everything about the Region's default VPC that is not as
-// AWS makes it.
-func (r *vpcReader) differences() []string {
-	vpcs := ask(r, r.c.DescribeVpcs, &ec2.DescribeVpcsInput{Filters: where("is-default", "true")}).Vpcs
-	if len(vpcs) != 1 {
-		return []string{fmt.Sprintf("%d default VPCs", len(vpcs))}
-	}
-	v := vpcs[0]
-	in := where("vpc-id", aws.ToString(v.VpcId))
-	r.vpc(v)
-	r.subnets(in)
-	r.routes(in, r.gateway(aws.ToString(v.VpcId)))
-	r.accessList(in)
-	r.group(in)
-	slices.Sort(r.diffs)
-	return r.diffs
 }

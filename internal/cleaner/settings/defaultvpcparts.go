@@ -31,17 +31,18 @@ func (r *vpcReader) vpc(v types.Vpc) {
 		}
 		r.note(got != want, "%s is %t", name, got)
 	}
-	sets := ask(r, r.c.DescribeDhcpOptions, &ec2.DescribeDhcpOptionsInput{Filters: where("dhcp-options-id", aws.ToString(v.DhcpOptionsId))}).DhcpOptions
+	pages := ec2.NewDescribeDhcpOptionsPaginator(r.c, &ec2.DescribeDhcpOptionsInput{Filters: where("dhcp-options-id", aws.ToString(v.DhcpOptionsId))})
+	sets := list(r, pages, func(o *ec2.DescribeDhcpOptionsOutput) []types.DhcpOptions { return o.DhcpOptions })
 	r.note(len(sets) != 1 || !kinds.IsStandardDHCP(sets[0], r.region), "other DHCP options")
 }
 
 // subnets: one public subnet in every zone, and no other.
-func (r *vpcReader) subnets(in []types.Filter) {
+func (r *vpcReader) subnets(vpc string) {
 	zones := map[string]bool{}
 	for _, z := range ask(r, r.c.DescribeAvailabilityZones, &ec2.DescribeAvailabilityZonesInput{Filters: where("zone-type", "availability-zone")}).AvailabilityZones {
 		zones[aws.ToString(z.ZoneName)] = true
 	}
-	for _, s := range ask(r, r.c.DescribeSubnets, &ec2.DescribeSubnetsInput{Filters: in}).Subnets {
+	for _, s := range r.subnetsOf(vpc) {
 		zone := aws.ToString(s.AvailabilityZone)
 		r.note(!aws.ToBool(s.DefaultForAz), "subnet %s is not a default one", aws.ToString(s.SubnetId))
 		r.note(!aws.ToBool(s.MapPublicIpOnLaunch) || aws.ToBool(s.AssignIpv6AddressOnCreation) || len(s.Ipv6CidrBlockAssociationSet) > 0, "addresses of the subnet in %s", zone)
@@ -55,7 +56,7 @@ func (r *vpcReader) subnets(in []types.Filter) {
 
 // gateway gives the one that is attached, "" if there is none.
 func (r *vpcReader) gateway(vpc string) string {
-	gs := ask(r, r.c.DescribeInternetGateways, &ec2.DescribeInternetGatewaysInput{Filters: where("attachment.vpc-id", vpc)}).InternetGateways
+	gs := r.gatewaysOf(vpc)
 	if len(gs) != 1 {
 		r.note(true, "%d internet gateways", len(gs))
 		return ""
@@ -65,8 +66,9 @@ func (r *vpcReader) gateway(vpc string) string {
 }
 
 // routes: one table, the main one, with the local route and the way out.
-func (r *vpcReader) routes(in []types.Filter, gateway string) {
-	tables := ask(r, r.c.DescribeRouteTables, &ec2.DescribeRouteTablesInput{Filters: in}).RouteTables
+func (r *vpcReader) routes(vpc, gateway string) {
+	pages := ec2.NewDescribeRouteTablesPaginator(r.c, &ec2.DescribeRouteTablesInput{Filters: where("vpc-id", vpc)})
+	tables := list(r, pages, func(o *ec2.DescribeRouteTablesOutput) []types.RouteTable { return o.RouteTables })
 	if len(tables) != 1 {
 		r.note(true, "%d route tables", len(tables))
 		return
@@ -83,8 +85,9 @@ func (r *vpcReader) routes(in []types.Filter, gateway string) {
 }
 
 // accessList: one, which lets everything in and out.
-func (r *vpcReader) accessList(in []types.Filter) {
-	lists := ask(r, r.c.DescribeNetworkAcls, &ec2.DescribeNetworkAclsInput{Filters: in}).NetworkAcls
+func (r *vpcReader) accessList(vpc string) {
+	pages := ec2.NewDescribeNetworkAclsPaginator(r.c, &ec2.DescribeNetworkAclsInput{Filters: where("vpc-id", vpc)})
+	lists := list(r, pages, func(o *ec2.DescribeNetworkAclsOutput) []types.NetworkAcl { return o.NetworkAcls })
 	if len(lists) != 1 {
 		r.note(true, "%d network access lists", len(lists))
 		return
@@ -99,8 +102,9 @@ func (r *vpcReader) accessList(in []types.Filter) {
 }
 
 // group: one, which lets its members in and everything out.
-func (r *vpcReader) group(in []types.Filter) {
-	groups := ask(r, r.c.DescribeSecurityGroups, &ec2.DescribeSecurityGroupsInput{Filters: in}).SecurityGroups
+func (r *vpcReader) group(vpc string) {
+	pages := ec2.NewDescribeSecurityGroupsPaginator(r.c, &ec2.DescribeSecurityGroupsInput{Filters: where("vpc-id", vpc)})
+	groups := list(r, pages, func(o *ec2.DescribeSecurityGroupsOutput) []types.SecurityGroup { return o.SecurityGroups })
 	if len(groups) != 1 {
 		r.note(true, "%d security groups", len(groups))
 		return
