@@ -46,7 +46,6 @@ func open(t testing.TB) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	complete(srv)
 	t.Cleanup(func() { _ = srv.Close() })
 	b := &bench{TB: t, srv: srv, ops: map[string]int{}}
 	seeded := srv.Seeded.Organizations[0]

@@ -2,12 +2,10 @@ package kinds
 
 import (
 	"context"
-	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/aws/smithy-go"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/kodekloud/kml/internal/cleaner"
@@ -61,7 +59,6 @@ func versionIDs(out *s3.ListObjectVersionsOutput) []types.ObjectIdentifier {
 }
 
 // deletePage deletes up to 1,000 versions, governance locks notwithstanding.
-// S3 tells the failure of single objects in the body of a success.
 func deletePage(ctx context.Context, c *s3.Client, bucket string, ids []types.ObjectIdentifier) error {
 	out, err := c.DeleteObjects(ctx, &s3.DeleteObjectsInput{
 		Bucket: &bucket, BypassGovernanceRetention: aws.Bool(true),
@@ -70,10 +67,5 @@ func deletePage(ctx context.Context, c *s3.Client, bucket string, ids []types.Ob
 	if err != nil {
 		return cleaner.IgnoreGone(err)
 	}
-	var errs []error
-	for _, e := range out.Errors[:min(len(out.Errors), 3)] {
-		err := &smithy.GenericAPIError{Code: aws.ToString(e.Code), Message: aws.ToString(e.Key) + ": " + aws.ToString(e.Message)}
-		errs = append(errs, cleaner.IgnoreGone(err))
-	}
-	return errors.Join(errs...)
+	return leftovers(ctx, c, bucket, out.Errors)
 }

@@ -68,8 +68,8 @@ func (b *bench) table(name *string, protected bool) {
 	}))
 }
 
-// bucket makes a versioned bucket with versions, delete markers, an upload that
-// was never completed and a policy that lets nobody in.
+// bucket makes a versioned bucket with versions, one locked and one held,
+// delete markers, an upload that was never completed and a policy against deletes.
 func (b *bench) bucket(name *string) {
 	c, ctx := s3.NewFromConfig(b.admin, func(o *s3.Options) { o.UsePathStyle = true }), b.Context()
 	in := &s3.CreateBucketInput{Bucket: name, ObjectLockEnabledForBucket: aws.Bool(true)}
@@ -81,6 +81,9 @@ func (b *bench) bucket(name *string) {
 		o := &s3.PutObjectInput{Bucket: name, Key: aws.String(fmt.Sprintf("key-%d", i%7)), Body: strings.NewReader("x")}
 		if i == 0 {
 			o.ObjectLockMode, o.ObjectLockRetainUntilDate = s3types.ObjectLockModeGovernance, aws.Time(b.srv.World.Clock.Now().AddDate(0, 0, 1))
+		}
+		if i == 1 {
+			o.ObjectLockLegalHoldStatus = s3types.ObjectLockLegalHoldStatusOn
 		}
 		b.must(c.PutObject(ctx, o))
 	}
