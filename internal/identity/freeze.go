@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -20,8 +21,18 @@ import (
 // made: version 1 of the boundary becomes the default, a probe with the user's
 // own key sees the denial, keys and login go, and every principal that lacks
 // the boundary gets it. It can be done again at any time.
+//
+// While a session of an earlier epoch may still write a dated version (an
+// extension under way, or one that died), the freeze holds but is not final: a
+// SnoozeError asks for another one.
 func (s *Service) Freeze(ctx context.Context, sess *awsclient.Session, a *fleet.Account, lt fleet.LabType) error {
 	c := client(sess)
+	// Asked before the first write: whoever takes a lease later is refused by the
+	// epoch, and whoever has given one back has written before us.
+	racing, err := s.openers(ctx, a)
+	if err != nil {
+		return err
+	}
 	if err := s.Overwrite(ctx, sess, a); err != nil {
 		return err
 	}
@@ -38,7 +49,36 @@ func (s *Service) Freeze(ctx context.Context, sess *awsclient.Session, a *fleet.
 		return fmt.Errorf("take the credentials of %s: %w", a.User.Name, err)
 	}
 	// Listed again: what was made between the first list and the freeze.
-	return s.bindStrangers(ctx, c, a)
+	if err := s.bindStrangers(ctx, c, a); err != nil || !racing {
+		return err
+	}
+	return fleet.Snooze(openersPoll, "a session that can open the boundary may still act")
+}
+
+const openersPoll = 3 * time.Second
+
+// openers says whether a session that writes dated versions may still act.
+func (s *Service) openers(ctx context.Context, a *fleet.Account) (bool, error) {
+	now, err := s.Accounts.Get(ctx, a.ID)
+	if err != nil {
+		return false, fmt.Errorf("leases of account %s: %w", a.ID, err)
+	}
+	for lease, until := range now.Leases {
+		opens := strings.HasPrefix(lease, purposeGrant+"-") || strings.HasPrefix(lease, purposeExtend+"-")
+		if opens && until.After(s.Clock.Now()) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// Refreeze freezes the user of an account again, in the account's present epoch.
+func (s *Service) Refreeze(ctx context.Context, a *fleet.Account) error {
+	sess, err := s.AWS.Mutator(ctx, target(a), "refreeze")
+	if err != nil {
+		return fmt.Errorf("session to freeze %s again: %w", a.ID, err)
+	}
+	return errors.Join(s.Overwrite(ctx, sess, a), closeSession(ctx, sess))
 }
 
 // Overwrite makes the boundary's version 1 the default: one call that stops

@@ -19,11 +19,18 @@ import (
 // maxVersions is IAM's limit of versions of a managed policy.
 const maxVersions = 5
 
+// Purposes of the sessions that write dated versions; they show in the ids of
+// their leases, where [Service.Freeze] looks for them.
+const (
+	purposeGrant  = "grant"
+	purposeExtend = "extend"
+)
+
 // Grant makes the warm user good for a lab until end, and returns when its key
 // works in every Region of the lab. The policies and the boundary are written in
 // parallel: until the boundary's dated version stands, the rest is powerless.
 func (s *Service) Grant(ctx context.Context, a *fleet.Account, lt fleet.LabType, end time.Time) error {
-	sess, err := s.AWS.Mutator(ctx, target(a), "grant")
+	sess, err := s.AWS.Mutator(ctx, target(a), purposeGrant)
 	if err != nil {
 		return fmt.Errorf("session for the hand-out of %s: %w", a.ID, err)
 	}
@@ -40,7 +47,7 @@ func (s *Service) Grant(ctx context.Context, a *fleet.Account, lt fleet.LabType,
 
 // Extend writes a boundary version with a later end.
 func (s *Service) Extend(ctx context.Context, a *fleet.Account, lt fleet.LabType, end time.Time) error {
-	sess, err := s.AWS.Mutator(ctx, target(a), "extend")
+	sess, err := s.AWS.Mutator(ctx, target(a), purposeExtend)
 	if err != nil {
 		return fmt.Errorf("session for the extension of %s: %w", a.ID, err)
 	}
