@@ -1,5 +1,5 @@
 # Everything here needs Go and a module proxy, nothing else. ARGS goes to the
-# command: make demo ARGS="-students 100".
+# command: make demo ARGS="--students 100".
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 

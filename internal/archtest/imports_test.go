@@ -9,7 +9,7 @@ import (
 // Groups of modules that rows name.
 var (
 	awsSDK  = []string{"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go", "golang.org/x/sync"}
-	yaml    = "github.com/goccy/go-yaml"
+	goYAML  = "github.com/goccy/go-yaml"
 	asynq   = "github.com/hibiken/asynq"
 	zerolog = "github.com/rs/zerolog"
 	goRedis = "github.com/redis/go-redis/v9"
@@ -28,9 +28,10 @@ var services = []string{"internal/assign", "internal/identity", "internal/readin
 // without a row fails the test. Own packages are named one by one from the root,
 // with /... for a whole tree; a foreign module is named with all that is in it.
 var imports = map[string][]string{
-	"cmd":             anything,
-	"internal/app":    anything, // wiring that cmd/kml and cmd/kml-dev share
-	"internal/demo":   anything, // plays a class from outside
+	"cmd":             {"internal/...", "github.com/spf13/cobra", "github.com/mattn/go-isatty", zerolog}, // flags and wiring: no driver, no SDK
+	"internal/app":    anything,                                                                          // wiring that cmd/kml and cmd/kml-dev share
+	"internal/dev":    anything,                                                                          // the embedded parts, and processes of the demo
+	"internal/demo":   anything,                                                                          // plays a class from outside
 	"cmd/kmlctl":      {"internal/cli"},
 	"tasks":           {"internal/fleet", asynq}, // public: a backend imports it
 	"handlers":        join(services, "internal/fleet", "internal/clock", "tasks", asynq, zerolog),
@@ -38,13 +39,13 @@ var imports = map[string][]string{
 	"internal/fleet":  {},
 	"internal/clock":  {"github.com/jonboulle/clockwork"},
 	"internal/seal":   {"internal/fleet"},
-	"internal/config": {"internal/fleet", "github.com/caarlos0/env/v11", yaml},
+	"internal/config": {"internal/fleet", "github.com/caarlos0/env/v11", goYAML},
 
 	"internal/lifecycle": {"internal/fleet", "internal/clock"},
 	"internal/failsafe":  {"internal/fleet", "internal/clock", "internal/lifecycle"},
 	"internal/assign":    {"internal/fleet", "internal/clock", "internal/lifecycle"},
 	"internal/policy":    {"internal/fleet"},
-	"internal/labtype":   {"internal/fleet", "internal/policy", yaml},
+	"internal/labtype":   {"internal/fleet", "internal/policy", goYAML},
 	"internal/identity":  join(awsSDK, "internal/fleet", "internal/clock", "internal/lifecycle", "internal/awsclient", "internal/policy", "internal/iamuser"),
 	"internal/readiness": join(awsSDK, "internal/fleet", "internal/clock", "internal/lifecycle", "internal/awsclient"),
 	"internal/orgsync":   join(awsSDK, "internal/fleet", "internal/clock", "internal/lifecycle", "internal/awsclient"),
@@ -63,6 +64,7 @@ var imports = map[string][]string{
 	"internal/redisdev":  {"internal/fleet", goRedis, "github.com/alicebob/miniredis/v2"},
 	"internal/storetest": {"internal/fleet", "internal/clock", driver + "/bson"},
 	"internal/metrics":   {"internal/fleet", "github.com/prometheus/client_golang"},
+	"internal/asynqlog":  {zerolog, asynq}, // asynq's lines through the fleet's logger
 	"internal/webhook":   {"internal/fleet", "internal/clock", "github.com/hashicorp/go-retryablehttp"},
 
 	"internal/api":       join(services, "internal/fleet", "internal/clock", "internal/metrics", "internal/commander", "tasks", asynq, zerolog),
@@ -156,6 +158,8 @@ func TestTheMapForbids(t *testing.T) {
 		{"internal/mongo", module + "/internal/mongosim", false},
 		{"cmd/kmlctl", module + "/internal/cli", true},
 		{"cmd/kmlctl", module + "/internal/mongo", false},
+		{"cmd/kml", module + "/internal/app", true},
+		{"cmd/kml", "github.com/aws/aws-sdk-go-v2/aws", false},
 		{"internal/app", module + "/cmd/kml", false},
 	} {
 		if got := allows(c.dir, c.imported); got != c.want {
