@@ -105,6 +105,7 @@ type Timing struct {
 	Patience         time.Duration `yaml:"patience" env:"PATIENCE" default:"10m" doc:"how long a request waits for an account unless it says otherwise"`
 	Settle           time.Duration `yaml:"settle" env:"SETTLE" default:"2m" doc:"wait for late events after the marker was seen in the trail"`
 	SettleMax        time.Duration `yaml:"settle_max" env:"SETTLE_MAX" default:"30m" doc:"wait for the marker before a full sweep stands in for the trail"`
+	SettlePoll       time.Duration `yaml:"settle_poll" env:"SETTLE_POLL" default:"15s" doc:"period of looking for the marker"`
 	ReadinessRefresh time.Duration `yaml:"readiness_refresh" env:"READINESS_REFRESH" default:"5m" doc:"age at which a ready account is checked again"`
 	ReadinessStale   time.Duration `yaml:"readiness_stale" env:"READINESS_STALE" default:"15m" doc:"age at which a check is not trusted any more"`
 	SyncEvery        time.Duration `yaml:"sync_every" env:"SYNC_EVERY" default:"5m" doc:"period of reading the organizations"`

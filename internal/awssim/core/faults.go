@@ -24,6 +24,7 @@ type FaultRule struct {
 	Op      string    `json:"op,omitempty"`
 	Account string    `json:"account,omitempty"`
 	Region  string    `json:"region,omitempty"`
+	Role    string    `json:"role,omitempty"` // name of the role whose sessions are hit
 	Kind    FaultKind `json:"kind"`
 	Code    string    `json:"code,omitempty"`
 	Status  int       `json:"status,omitempty"`
@@ -62,12 +63,12 @@ func (w *World) Faults() []FaultRule {
 }
 
 // match finds the fault that hits this call, if any. roll is in [0,1).
-func (t *faultTable) match(service, op, account, region string, roll func() float64) *FaultRule {
+func (t *faultTable) match(service, op, account, region, role string, roll func() float64) *FaultRule {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, r := range t.rules {
 		hit := (r.Service == "" || r.Service == service) && (r.Op == "" || r.Op == op) &&
-			(r.Account == "" || r.Account == account) && (r.Region == "" || r.Region == region) &&
+			(r.Account == "" || r.Account == account) && (r.Region == "" || r.Region == region) && (r.Role == "" || r.Role == role) &&
 			(r.Times == 0 || r.Hits < r.Times)
 		if hit && (r.Rate == 0 || roll() < r.Rate) {
 			r.Hits++

@@ -58,9 +58,14 @@ type counters struct {
 // CounterKey names a counter; Code is "" for calls that succeeded.
 type CounterKey struct {
 	Account string `json:"account"`
+	Role    string `json:"role,omitempty"` // whose session made the call; "" for users
 	Service string `json:"service"`
 	Op      string `json:"op"`
 	Code    string `json:"code,omitempty"`
+}
+
+func (k CounterKey) text() string {
+	return k.Account + "|" + k.Role + "|" + k.Service + "|" + k.Op + "|" + k.Code
 }
 
 // Counter is a counter and its value.
@@ -87,7 +92,7 @@ func (w *World) Counters() []Counter {
 	}
 	sort.Slice(out, func(i, j int) bool {
 		a, b := out[i], out[j]
-		return a.Account+"|"+a.Service+"|"+a.Op+"|"+a.Code < b.Account+"|"+b.Service+"|"+b.Op+"|"+b.Code
+		return a.text() < b.text()
 	})
 	return out
 }

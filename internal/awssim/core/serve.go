@@ -79,7 +79,7 @@ func (w *World) locked(c *Call, sig *signature, bodyHash string) (answer, *Fault
 	if c.Account != nil {
 		account = c.Account.ID
 	}
-	f := w.faults.match(c.Service.Name, c.Op.Name, account, c.Region, w.Float)
+	f := w.faults.match(c.Service.Name, c.Op.Name, account, c.Region, c.role(), w.Float)
 	if f != nil && f.Kind != FaultResetAfter {
 		return c.refuse(nil, c.faultError(f)), f
 	}
@@ -133,11 +133,19 @@ func (c *Call) refuse(_ any, e *Error) answer {
 }
 
 func (c *Call) count(code string) {
-	k := CounterKey{Service: c.Service.Name, Op: c.Op.Name, Code: code}
+	k := CounterKey{Service: c.Service.Name, Op: c.Op.Name, Code: code, Role: c.role()}
 	if c.Account != nil {
 		k.Account = c.Account.ID
 	}
 	c.World.counters.add(k)
+}
+
+// role is the name of the role whose session made the call, or "".
+func (c *Call) role() string {
+	if c.Principal == nil || c.Principal.RoleARN == "" {
+		return ""
+	}
+	return afterLast(c.Principal.RoleARN, '/')
 }
 
 func (c *Call) faultError(f *FaultRule) *Error {

@@ -1,0 +1,58 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/kodekloud/kml/internal/fleet"
+	"github.com/kodekloud/kml/internal/metrics"
+	"github.com/kodekloud/kml/tasks"
+)
+
+func byName(orgs []fleet.Organization) map[string]fleet.Organization {
+	out := make(map[string]fleet.Organization, len(orgs))
+	for _, o := range orgs {
+		out[o.Name] = o
+	}
+	return out
+}
+
+// regions are those that any lab may use, and where global services answer: the
+// Regions of a full sweep.
+func regions(labTypes map[string]fleet.LabType) []string {
+	out := []string{fleet.GlobalRegion}
+	for _, lt := range labTypes {
+		for _, r := range lt.Regions {
+			if !slices.Contains(out, r) {
+				out = append(out, r)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// queues reads the queues for the metrics. A queue that nobody has used yet is
+// empty.
+func (a *App) queues(context.Context) ([]metrics.Queue, error) {
+	inspector := asynq.NewInspectorFromRedisClient(a.Redis)
+	var out []metrics.Queue
+	for _, served := range []map[string]int{tasks.CriticalQueues, tasks.BulkQueues} {
+		for name := range served {
+			info, err := inspector.GetQueueInfo(name)
+			if errors.Is(err, asynq.ErrQueueNotFound) {
+				out = append(out, metrics.Queue{Name: name})
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, metrics.Queue{Name: name, Pending: info.Pending, Active: info.Active, Scheduled: info.Scheduled,
+				Retry: info.Retry, Archived: info.Archived, OldestAge: info.Latency})
+		}
+	}
+	return out, nil
+}
