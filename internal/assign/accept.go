@@ -1,6 +1,7 @@
 package assign
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,11 +36,16 @@ func (s *Service) Accept(ctx context.Context, r Request) (*fleet.Session, error)
 	if err := s.check(ctx, r); err != nil {
 		return nil, err
 	}
-	return s.insert(ctx, s.newSession(r))
+	stands, err := s.insert(ctx, s.newSession(r))
+	if err != nil {
+		return nil, err
+	}
+	return s.same(stands, r)
 }
 
 // Refuse writes the session of a request that cannot be served, so that a
-// backend that came by the queue finds the reason.
+// backend that came by the queue finds the reason. A session that stands already
+// under the request id stays as it is.
 func (s *Service) Refuse(ctx context.Context, r Request, why error) (*fleet.Session, error) {
 	n := s.newSession(r)
 	n.State, n.Reason, n.EndedAt = fleet.SessionFailed, why.Error(), n.RequestedAt
@@ -60,24 +66,19 @@ func (s *Service) insert(ctx context.Context, n *fleet.Session) (*fleet.Session,
 
 func (s *Service) newSession(r Request) *fleet.Session {
 	now := s.Clock.Now().UTC()
-	patience := r.Patience
-	if patience == 0 {
-		patience = s.Patience
-	}
-	if r.Purpose == "" {
-		r.Purpose = fleet.Production
-	}
 	return &fleet.Session{
 		ID: s.NewID(), RequestID: r.RequestID, LabType: r.LabType, Student: r.Student, Duration: r.Duration,
-		Purpose: r.Purpose, Owner: r.Owner, Callback: r.Callback, State: fleet.SessionWaiting, Version: 1,
-		RequestedAt: now, WaitUntil: now.Add(patience),
+		Purpose: cmp.Or(r.Purpose, fleet.Production), Owner: r.Owner, Callback: r.Callback, State: fleet.SessionWaiting, Version: 1,
+		RequestedAt: now, WaitUntil: now.Add(cmp.Or(r.Patience, s.Patience)),
 	}
 }
 
 // same answers a repeated request: the same session, unless it asks for
-// something else under the same id.
+// something else under the same id. An owner is compared only if both doors
+// know one: the queue does not.
 func (s *Service) same(known *fleet.Session, r Request) (*fleet.Session, error) {
-	if known.LabType != r.LabType || known.Student != r.Student || known.Duration != r.Duration {
+	if known.LabType != r.LabType || known.Student != r.Student || known.Duration != r.Duration ||
+		known.Purpose != cmp.Or(r.Purpose, fleet.Production) || known.Owner != "" && r.Owner != "" && known.Owner != r.Owner {
 		return nil, &fleet.FieldError{Field: "request_id", Value: r.RequestID,
 			Remedy: "it was used for another request; choose a new one for each lab"}
 	}

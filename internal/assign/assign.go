@@ -7,8 +7,12 @@
 //   - The claim writes the account first and the session second. A unique index
 //     on the account's session id lets a session hold one account at most; a
 //     claim whose second half was lost is completed from the account's document.
-//   - The session is ended before its account is touched, so nobody extends what
-//     is being frozen.
+//   - The session is ended before its account is touched. An extension writes the
+//     session first, AWS second, and the account's EndsAt, which confirms, last:
+//     AWS never allows more than the session says, and what a crash left undone
+//     shows in the two documents.
+//   - After an extension was written to AWS the session is read again; if it ended
+//     meanwhile, the account is frozen again.
 //   - Secrets are sealed on the way in and opened for [Service.Reveal] only.
 package assign
 
@@ -35,6 +39,9 @@ type Granter interface {
 	Grant(ctx context.Context, a *fleet.Account, lt fleet.LabType, end time.Time) error
 	// Extend writes a boundary version with a later end.
 	Extend(ctx context.Context, a *fleet.Account, lt fleet.LabType, end time.Time) error
+	// Refreeze makes the boundary deny everything again: the session ended while
+	// an extension was being written, which may have undone the freeze.
+	Refreeze(ctx context.Context, a *fleet.Account) error
 }
 
 // Sealer seals and opens secrets; purpose binds them to what they are for.

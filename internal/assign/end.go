@@ -1,6 +1,7 @@
 package assign
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,9 @@ import (
 
 	"github.com/kodekloud/kml/internal/fleet"
 )
+
+// writeTries is how often a write is tried again that somebody else overtook.
+const writeTries = 10
 
 // End ends a session early, or because its time is over. A waiting one is
 // cancelled; one in assignment ends as soon as the hand-out looks; an active one
@@ -18,7 +22,7 @@ func (s *Service) End(ctx context.Context, sessionID, reason string) error {
 	if err != nil {
 		return fmt.Errorf("end session %s: %w", sessionID, err)
 	}
-	for range 10 {
+	for range writeTries {
 		n := session.Clone()
 		n.Version++
 		switch session.State {
@@ -50,25 +54,28 @@ func (s *Service) free(ctx context.Context, session *fleet.Session, reason strin
 	if session.State != fleet.SessionEnded || session.AccountID == "" {
 		return nil
 	}
-	a, err := s.Accounts.Get(ctx, session.AccountID)
-	if err != nil {
-		return fmt.Errorf("account of session %s: %w", session.ID, err)
-	}
-	if a.State != fleet.InUse || a.SessionID != session.ID {
-		return nil
-	}
-	return s.toCleanup(ctx, a, reason)
+	return s.toCleanup(ctx, session.AccountID, session.ID, cmp.Or(reason, "its session is over"))
 }
 
-func (s *Service) toCleanup(ctx context.Context, a *fleet.Account, reason string) error {
-	_, err := s.Machine.Move(ctx, a, fleet.Cleanup, reason, nil)
-	if errors.Is(err, fleet.ErrConflict) {
-		return fleet.Snooze(50*time.Millisecond, "the account is being written by somebody else")
+// toCleanup moves an account that is in use for a session to the cleaning, again
+// while somebody else writes it: the freeze is what waits for it.
+func (s *Service) toCleanup(ctx context.Context, accountID, sessionID, reason string) error {
+	for range writeTries {
+		a, err := s.Accounts.Get(ctx, accountID)
+		if err != nil {
+			return fmt.Errorf("account of session %s: %w", sessionID, err)
+		}
+		if a.State != fleet.InUse || a.SessionID != sessionID {
+			return nil
+		}
+		if _, err = s.Machine.Move(ctx, a, fleet.Cleanup, reason, nil); err == nil {
+			return nil
+		}
+		if !errors.Is(err, fleet.ErrConflict) {
+			return fmt.Errorf("send %s to the cleaning: %w", accountID, err)
+		}
 	}
-	if err != nil {
-		return fmt.Errorf("send %s to the cleaning: %w", a.ID, err)
-	}
-	return nil
+	return fmt.Errorf("send %s to the cleaning: %w", accountID, fleet.ErrConflict)
 }
 
 // Expire ends a session if its time is over; before that it asks to be called
@@ -79,51 +86,12 @@ func (s *Service) Expire(ctx context.Context, sessionID string) error {
 		return fmt.Errorf("expire session %s: %w", sessionID, err)
 	}
 	if session.State != fleet.SessionActive {
-		return s.End(ctx, sessionID, session.Reason) // only frees what was left behind
+		return s.free(ctx, session, session.Reason) // what was left behind, if anything
 	}
 	if left := session.EndsAt.Sub(s.Clock.Now()); left > 0 {
 		return fleet.Snooze(left, "the lab ends at "+session.EndsAt.Format(time.RFC3339))
 	}
 	return s.End(ctx, sessionID, "the lab's time is over")
-}
-
-// Extend moves the end of an active session. AWS is told first: if this process
-// dies before the session is, the lab ends at the old time, which is safe. It
-// gives the session as it stands after.
-func (s *Service) Extend(ctx context.Context, sessionID string, by time.Duration) (*fleet.Session, error) {
-	session, err := s.Sessions.Get(ctx, sessionID)
-	if err != nil {
-		return nil, fmt.Errorf("extend session %s: %w", sessionID, err)
-	}
-	lt, end := s.LabTypes[session.LabType], session.EndsAt.Add(by)
-	switch {
-	case session.State != fleet.SessionActive:
-		return nil, fmt.Errorf("extend session %s, which is %s: %w", sessionID, session.State, fleet.ErrEnded)
-	case by <= 0 || end.Sub(session.StartedAt) > lt.MaxDuration:
-		return nil, &fleet.FieldError{Field: "by", Value: by.String(), Remedy: fmt.Sprintf("the whole lab may take %v", lt.MaxDuration)}
-	}
-	a, err := s.Accounts.Get(ctx, session.AccountID)
-	if err != nil {
-		return nil, fmt.Errorf("account of session %s: %w", sessionID, err)
-	}
-	if a.State != fleet.InUse || a.SessionID != sessionID {
-		return nil, fmt.Errorf("extend session %s: %w", sessionID, fleet.ErrEnded)
-	}
-	if a, err = s.Machine.Edit(ctx, a, func(n *fleet.Account) { n.EndsAt = end }); err != nil {
-		return nil, fmt.Errorf("extend session %s: %w", sessionID, err)
-	}
-	if err := s.Granter.Extend(ctx, a, lt, end); err != nil {
-		return nil, fmt.Errorf("extend session %s in AWS: %w", sessionID, err)
-	}
-	n := session.Clone()
-	n.EndsAt = end
-	n.Version++
-	if err := s.Sessions.Swap(ctx, session, n); err != nil {
-		// It ended meanwhile, and the freeze may have come before our version:
-		// the caller must freeze again.
-		return nil, fmt.Errorf("extend session %s: %w", sessionID, err)
-	}
-	return n, nil
 }
 
 // Reveal opens the credentials of an active session.

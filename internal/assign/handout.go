@@ -17,7 +17,12 @@ func (s *Service) HandOut(ctx context.Context, accountID string, epoch int64) er
 	if err != nil {
 		return fmt.Errorf("hand out %s: %w", accountID, err)
 	}
-	if a.State != fleet.Assigning || a.Epoch != epoch {
+	switch {
+	case a.Epoch != epoch:
+		return nil
+	case a.State == fleet.InUse: // an earlier try died before it told the session
+		return s.Resume(ctx, a)
+	case a.State != fleet.Assigning:
 		return nil
 	}
 	session, err := s.boundSession(ctx, a)
@@ -33,8 +38,9 @@ func (s *Service) HandOut(ctx context.Context, accountID string, epoch int64) er
 			"give every worker the same lab type files")
 	}
 	// The end goes into the document before AWS hears of it: from here on the
-	// account counts as touched.
-	end := ceilSecond(s.Clock.Now().UTC().Add(session.Duration))
+	// account counts as touched. It never goes back, so that AWS does not allow
+	// more than the document says, whichever of two tries AWS heard last.
+	end := later(ceilSecond(s.Clock.Now().UTC().Add(session.Duration)), a.EndsAt)
 	if a, err = s.Machine.Edit(ctx, a, func(n *fleet.Account) { n.EndsAt = end }); err != nil {
 		return fmt.Errorf("set the end of %s: %w", accountID, err)
 	}
@@ -45,10 +51,39 @@ func (s *Service) HandOut(ctx context.Context, accountID string, epoch int64) er
 	if err != nil {
 		return err
 	}
-	if a, err = s.Machine.Move(ctx, a, fleet.InUse, "credentials work in every Region of "+lt.Name, nil); err != nil {
-		return fmt.Errorf("account %s in use: %w", accountID, err)
+	if a, err = s.enter(ctx, a, "credentials work in every Region of "+lt.Name); err != nil || a == nil {
+		return err
 	}
 	return s.activate(ctx, a, session, access)
+}
+
+// besideUs is how long a try waits that found another one at work.
+const besideUs = 2 * time.Second
+
+// enter takes a granted account into use. A write by somebody else in between
+// (a sync, a rescue) does not undo the grant; another try of the same hand-out
+// does: it has set an end of its own, and goes first.
+func (s *Service) enter(ctx context.Context, a *fleet.Account, reason string) (*fleet.Account, error) {
+	for range writeTries {
+		entered, err := s.Machine.Move(ctx, a, fleet.InUse, reason, nil)
+		if !errors.Is(err, fleet.ErrConflict) {
+			if err != nil {
+				return nil, fmt.Errorf("account %s in use: %w", a.ID, err)
+			}
+			return entered, nil
+		}
+		now, err := s.Accounts.Get(ctx, a.ID)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("account %s in use: %w", a.ID, err)
+		case now.Epoch != a.Epoch:
+			return nil, nil
+		case now.State != fleet.Assigning || !now.EndsAt.Equal(a.EndsAt):
+			return nil, fleet.Snooze(besideUs, "the account is being handed out by somebody else")
+		}
+		a = now
+	}
+	return nil, fmt.Errorf("account %s in use: %w", a.ID, fleet.ErrConflict)
 }
 
 // boundSession gives the session that a is claimed for, completing a claim whose
@@ -135,53 +170,73 @@ func (s *Service) access(a *fleet.Account, session *fleet.Session, lt fleet.LabT
 	return out, nil
 }
 
-// activate writes the session's side. When the session was ended meanwhile the
-// account goes to the cleaning at once.
+// activate writes the session's side. When the session was asked to end or has
+// ended meanwhile, the account goes to the cleaning at once.
 func (s *Service) activate(ctx context.Context, a *fleet.Account, session *fleet.Session, access *fleet.Access) error {
-	n := session.Clone()
-	n.State, n.Access, n.StartedAt, n.EndsAt = fleet.SessionActive, access, s.Clock.Now().UTC(), a.EndsAt
-	n.Version++
-	err := s.Sessions.Swap(ctx, session, n)
-	switch {
-	case err == nil:
-		return s.Statuses.Succeeded(ctx, session.LabType)
-	case !errors.Is(err, fleet.ErrConflict):
-		return fmt.Errorf("activate session %s: %w", session.ID, err)
+	for range writeTries {
+		if session.State == fleet.SessionActive {
+			return nil
+		}
+		if session.State != fleet.SessionAssigning || session.AccountID != a.ID || session.EndRequested {
+			break
+		}
+		n := session.Clone()
+		n.State, n.Access, n.StartedAt, n.EndsAt = fleet.SessionActive, access, s.Clock.Now().UTC(), a.EndsAt
+		n.Version++
+		err := s.Sessions.Swap(ctx, session, n)
+		if err == nil {
+			return s.Statuses.Succeeded(ctx, session.LabType)
+		}
+		if !errors.Is(err, fleet.ErrConflict) {
+			return fmt.Errorf("activate session %s: %w", session.ID, err)
+		}
+		if session, err = s.Sessions.Get(ctx, session.ID); err != nil {
+			return fmt.Errorf("session of account %s: %w", a.ID, err)
+		}
 	}
-	now, err := s.Sessions.Get(ctx, session.ID)
-	if err != nil {
-		return fmt.Errorf("session %s: %w", session.ID, err)
-	}
-	if now.State == fleet.SessionAssigning && !now.EndRequested {
-		return s.activate(ctx, a, now, access)
-	}
-	if now.State == fleet.SessionActive {
-		return nil
-	}
-	if err := s.cancelAssigning(ctx, now, a.ID); err != nil {
+	if err := s.cancelAssigning(ctx, session, a.ID); err != nil {
 		return err
 	}
-	return s.toCleanup(ctx, a, "session ended during the hand-out")
+	return s.toCleanup(ctx, a.ID, a.SessionID, "session ended during the hand-out")
 }
 
-// Resume completes an account that is in use while its session was not told:
-// the process died between the two writes. The rescue calls it.
+// Resume brings an account that is in use and its session together again: the
+// process died between the two writes, or between an extension and AWS. Where
+// both agree it does nothing.
 func (s *Service) Resume(ctx context.Context, a *fleet.Account) error {
 	session, err := s.Sessions.Get(ctx, a.SessionID)
 	if err != nil {
 		return fmt.Errorf("session %s of account %s: %w", a.SessionID, a.ID, err)
 	}
 	switch {
-	case session.State.Final():
-		return s.toCleanup(ctx, a, "its session is over: "+session.Reason)
+	case session.State == fleet.SessionActive && session.AccountID == a.ID:
+		if session.EndsAt.Equal(a.EndsAt) {
+			return nil
+		}
+		_, err := s.apply(ctx, session)
+		if errors.Is(err, fleet.ErrEnded) {
+			return nil
+		}
+		return err
 	case session.State == fleet.SessionAssigning && session.AccountID == a.ID:
-		access, err := s.access(a, session, s.LabTypes[session.LabType])
+		lt, ok := s.LabTypes[session.LabType]
+		if !ok {
+			return fmt.Errorf("resume session %s: lab type %s is not known here: %w", session.ID, session.LabType, fleet.ErrNotFound)
+		}
+		access, err := s.access(a, session, lt)
 		if err != nil {
 			return err
 		}
 		return s.activate(ctx, a, session, access)
 	}
-	return nil
+	return s.toCleanup(ctx, a.ID, session.ID, "its session is "+string(session.State)+": "+session.Reason)
+}
+
+func later(t, u time.Time) time.Time {
+	if u.After(t) {
+		return u
+	}
+	return t
 }
 
 func ceilSecond(t time.Time) time.Time {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 
 	"github.com/kodekloud/kml/internal/fleet"
 )
@@ -85,8 +86,9 @@ func (s *Service) claim(ctx context.Context, w *fleet.Session) error {
 	return fleet.ErrPoolEmpty
 }
 
-// ready pops a ready account. The pool is a hint: when it is empty the
-// accounts themselves are asked, and what it names is looked at again.
+// ready pops a ready account. The pool is a hint: when it is empty, or names
+// nothing but what is not ready, the accounts themselves are asked; and what it
+// names is looked at again.
 func (s *Service) ready(ctx context.Context, p fleet.Purpose) (*fleet.Account, error) {
 	for range claimTries {
 		id, err := s.Pool.Pop(ctx, p)
@@ -94,27 +96,29 @@ func (s *Service) ready(ctx context.Context, p fleet.Purpose) (*fleet.Account, e
 			return nil, fmt.Errorf("pool %s: %w", p, err)
 		}
 		if id == "" {
-			return s.search(ctx, p)
+			break
 		}
 		a, err := s.Accounts.Get(ctx, id)
 		if err != nil {
 			return nil, fmt.Errorf("ready account %s: %w", id, err)
 		}
-		if s.claimable(a) {
+		if s.claimable(a, p) {
 			return a, nil
 		}
 	}
-	return nil, fleet.ErrPoolEmpty
+	return s.search(ctx, p)
 }
 
+// search asks the accounts themselves, takes one, and puts the others into the
+// pool, so that the next claim need not search.
 func (s *Service) search(ctx context.Context, p fleet.Purpose) (*fleet.Account, error) {
-	found, err := s.Accounts.Find(ctx, fleet.AccountQuery{States: []fleet.State{fleet.UserCreated}, Purpose: p, Limit: claimTries})
+	found, err := s.Accounts.Find(ctx, fleet.AccountQuery{States: []fleet.State{fleet.UserCreated}, Purpose: p})
 	if err != nil {
 		return nil, fmt.Errorf("search ready accounts of %s: %w", p, err)
 	}
 	var usable []*fleet.Account
 	for _, a := range found {
-		if s.claimable(a) {
+		if s.claimable(a, p) {
 			usable = append(usable, a)
 		}
 	}
@@ -122,12 +126,18 @@ func (s *Service) search(ctx context.Context, p fleet.Purpose) (*fleet.Account, 
 		return nil, fleet.ErrPoolEmpty
 	}
 	// Several matchers may search at once: each starts elsewhere.
-	return usable[int(s.Clock.Now().UnixNano()/1000)%len(usable)], nil
+	pick := rand.IntN(len(usable))
+	for i, a := range usable {
+		if i != pick {
+			s.giveBack(ctx, a)
+		}
+	}
+	return usable[pick], nil
 }
 
 // claimable is the readiness check of a claim: the record alone, no call to AWS.
-func (s *Service) claimable(a *fleet.Account) bool {
-	return a.State == fleet.UserCreated && a.User != nil && a.SessionID == "" && !a.Leaving &&
+func (s *Service) claimable(a *fleet.Account, p fleet.Purpose) bool {
+	return a.State == fleet.UserCreated && a.Purpose == p && a.User != nil && a.SessionID == "" && !a.Leaving &&
 		!a.SweptAt.IsZero() && s.Clock.Since(a.ReadyAt) < s.Stale
 }
 
@@ -149,8 +159,8 @@ func (s *Service) bind(ctx context.Context, a *fleet.Account, w *fleet.Session) 
 	return nil
 }
 
-// giveBack puts an account that was popped but not claimed back into the pool;
-// a failure only costs the hint.
+// giveBack puts an account that is ready into the pool; a failure only costs the
+// hint.
 func (s *Service) giveBack(ctx context.Context, a *fleet.Account) {
 	_ = s.Pool.Add(ctx, a.Purpose, a.ID, a.RestedSince)
 }

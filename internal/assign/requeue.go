@@ -16,13 +16,27 @@ const handOutTries = 3
 // the hand-out of accountID failed for good. A session that has failed too often
 // is failed, with the reason. Doing it twice is doing it once.
 func (s *Service) Requeue(ctx context.Context, sessionID, accountID, reason string) error {
-	session, err := s.Sessions.Get(ctx, sessionID)
-	if err != nil {
-		return fmt.Errorf("requeue session %s: %w", sessionID, err)
+	for range writeTries {
+		session, err := s.Sessions.Get(ctx, sessionID)
+		if err != nil {
+			return fmt.Errorf("requeue session %s: %w", sessionID, err)
+		}
+		if session.State != fleet.SessionAssigning || session.AccountID != accountID {
+			return nil
+		}
+		err = s.Sessions.Swap(ctx, session, s.requeued(session, reason))
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, fleet.ErrConflict) {
+			return fmt.Errorf("requeue session %s: %w", sessionID, err)
+		}
 	}
-	if session.State != fleet.SessionAssigning || session.AccountID != accountID {
-		return nil
-	}
+	return fmt.Errorf("requeue session %s: %w", sessionID, fleet.ErrConflict)
+}
+
+// requeued is the session after a hand-out that failed.
+func (s *Service) requeued(session *fleet.Session, reason string) *fleet.Session {
 	n := session.Clone()
 	n.Version++
 	n.Tries++
@@ -35,14 +49,13 @@ func (s *Service) Requeue(ctx context.Context, sessionID, accountID, reason stri
 	default:
 		n.State = fleet.SessionWaiting
 	}
-	if err := s.Sessions.Swap(ctx, session, n); err != nil && !errors.Is(err, fleet.ErrConflict) {
-		return fmt.Errorf("requeue session %s: %w", sessionID, err)
-	}
-	return nil
+	return n
 }
 
 // Recover looks at a session that has been in assignment for long: if no
-// account holds it any more, it goes back to the waiting list.
+// account is on its way to it any more, it goes back to the waiting list. (One
+// that left the way and is not clean yet still holds the session; until it is,
+// no other can be claimed.)
 func (s *Service) Recover(ctx context.Context, session *fleet.Session) error {
 	a, err := s.Accounts.BySession(ctx, session.ID)
 	switch {
@@ -52,6 +65,8 @@ func (s *Service) Recover(ctx context.Context, session *fleet.Session) error {
 		return fmt.Errorf("account of session %s: %w", session.ID, err)
 	case a.State == fleet.InUse:
 		return s.Resume(ctx, a)
+	case a.State == fleet.Assigning:
+		return nil // the account's own rescue drives it
 	}
-	return nil // the account's own rescue drives it
+	return s.Requeue(ctx, session.ID, session.AccountID, "account "+a.ID+" went to "+string(a.State)+": "+a.Reason)
 }
