@@ -3,7 +3,9 @@
 // investigation with its story, a lab type that fails too often is switched off.
 //
 // Invariants:
-//   - Counting happens in the documents, so no crash forgets a failure.
+//   - An account's failures are counted in its document, in the write that draws
+//     the consequence, so no crash forgets one. (A lab type's count is a write of
+//     its own behind that; a crash between them forgets one.)
 //   - Nothing is counted against an account that has moved on to another epoch
 //     or state.
 //   - An account in state failed leaves it only through [Service.Release], called
@@ -118,27 +120,32 @@ func (s *Service) giveUp(ctx context.Context, a *fleet.Account, to fleet.State, 
 	if err != nil {
 		return fmt.Errorf("give up on %s: %w", a.ID, err)
 	}
+	var requeued, counted error
 	if a.State == fleet.Assigning && a.SessionID != "" {
-		if err := s.Requeuer.Requeue(ctx, a.SessionID, a.ID, reason); err != nil {
-			return err
-		}
+		requeued = s.Requeuer.Requeue(ctx, a.SessionID, a.ID, reason) // else the sessions' sweeper does it
 	}
-	if a.LabType == "" {
-		return nil
+	if a.LabType != "" {
+		counted = s.labTypeFailed(ctx, a, reason)
 	}
-	return s.labTypeFailed(ctx, a, reason)
+	return errors.Join(requeued, counted)
 }
 
+// labTypeFailed counts, and logs the failure that switched the lab type off.
 func (s *Service) labTypeFailed(ctx context.Context, a *fleet.Account, reason string) error {
-	now := s.Clock.Now().UTC()
+	now := s.Clock.Now().UTC().Truncate(time.Millisecond) // as stores keep it
+	before, err := s.LabTypes.Status(ctx, a.LabType)
+	if err != nil {
+		return fmt.Errorf("status of lab type %s: %w", a.LabType, err)
+	}
 	st, err := s.LabTypes.Failed(ctx, a.LabType, reason, s.LabTypeLimit, now)
 	if err != nil {
 		return fmt.Errorf("count failure of lab type %s: %w", a.LabType, err)
 	}
-	if !st.Off || st.Failures != s.LabTypeLimit {
+	if before.Off || !st.Off {
 		return nil
 	}
-	return s.Log.Append(ctx, fleet.Activity{ID: fmt.Sprintf("labtype/%s/off/%d", a.LabType, now.UnixMilli()), At: now,
+	// Several failures at once may see the switch: its time names the one line.
+	return s.Log.Append(ctx, fleet.Activity{ID: fmt.Sprintf("labtype/%s/off/%d", a.LabType, st.Since.UnixMilli()), At: st.Since,
 		Kind: "labtype", LabType: a.LabType, Account: a.ID, To: "off", Reason: st.Reason, Who: "failsafe"})
 }
 
