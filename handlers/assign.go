@@ -16,44 +16,52 @@ import (
 // is recorded as a failed session, so that whoever enqueued it finds the reason.
 func (s Services) assign(ctx context.Context, t *asynq.Task) error {
 	p, err := tasks.Decode[tasks.Assign](t)
-	if err == nil {
-		err = p.Validate()
-	}
 	if err != nil {
-		return outcome(fleet.Permanent(err, "enqueue with tasks.NewAssign"))
+		return outcome(ctx, fleet.Permanent(err, "enqueue with tasks.NewAssign"))
 	}
 	r := assign.Request{RequestID: p.RequestID, LabType: p.LabType, Student: p.Student, Duration: p.Duration,
 		Purpose: fleet.Purpose(p.Purpose), Patience: p.Patience, Callback: p.Callback}
-	session, err := s.Assign.Accept(ctx, r)
+	var session *fleet.Session
+	if err = p.Validate(); err == nil {
+		session, err = s.Assign.Accept(ctx, r)
+	}
 	if errors.Is(err, fleet.ErrInvalid) || errors.Is(err, fleet.ErrLabTypeOff) {
-		if _, rerr := s.Assign.Refuse(ctx, r, err); rerr != nil {
-			return outcome(fmt.Errorf("record refusal: %w", rerr))
-		}
-		return outcome(err)
+		return s.refuse(ctx, r, err)
 	}
 	if err != nil {
-		return outcome(err)
+		return outcome(ctx, err)
 	}
 	if session.State != fleet.SessionWaiting {
 		return nil
 	}
 	_, err = s.Assign.Match(with(ctx, "", session.ID), session.Purpose)
-	return outcome(err)
+	return outcome(ctx, err)
+}
+
+// refuse records why a request cannot be served, then revokes its task. One
+// without a usable request id has no place to be recorded at: its log line is all.
+func (s Services) refuse(ctx context.Context, r assign.Request, why error) error {
+	if (tasks.Assign{RequestID: r.RequestID}).Named() {
+		if _, err := s.Assign.Refuse(ctx, r, why); err != nil {
+			return outcome(ctx, fmt.Errorf("record refusal: %w", err))
+		}
+	}
+	return outcome(ctx, why)
 }
 
 func (s Services) match(ctx context.Context, t *asynq.Task) error {
 	p, err := tasks.Decode[tasks.Match](t)
 	if err != nil {
-		return outcome(fleet.Permanent(err, "enqueue with tasks.NewMatch"))
+		return outcome(ctx, fleet.Permanent(err, "enqueue with tasks.NewMatch"))
 	}
 	_, err = s.Assign.Match(ctx, fleet.Purpose(p.Purpose))
-	return outcome(err)
+	return outcome(ctx, err)
 }
 
 func (s Services) expire(ctx context.Context, t *asynq.Task) error {
 	p, err := tasks.Decode[tasks.SessionStep](t)
 	if err != nil {
-		return outcome(fleet.Permanent(err, "enqueue with tasks.NewExpire"))
+		return outcome(ctx, fleet.Permanent(err, "enqueue with tasks.NewExpire"))
 	}
-	return outcome(s.Assign.Expire(with(ctx, "", p.Session), p.Session))
+	return outcome(ctx, s.Assign.Expire(with(ctx, "", p.Session), p.Session))
 }

@@ -4,9 +4,12 @@
 //
 // Outcomes:
 //   - nil: done, or nothing (more) to do.
-//   - retry after a while ([fleet.SnoozeError], a context that ran out, a lost
+//   - retry after a while ([fleet.SnoozeError], a worker that shuts down, a lost
 //     race): no failure, nothing is counted.
 //   - a failed step of an account: counted in its document by failsafe, which
-//     also names the next try; the task itself is done.
+//     also names the next try; the task itself is done. A time that ran out and
+//     a panic are failures too.
+//   - a failed step of a cleaning run: counted likewise, and tried again.
 //   - permanent: recorded, then revoked in asynq, so that it never comes back.
+//   - a failed tick: revoked; the next tick is its next try.
 package handlers

@@ -23,24 +23,31 @@ func (a *again) Unwrap() error { return a.cause }
 
 const raceDelay = 100 * time.Millisecond
 
-// outcome turns a service's error into what asynq is told.
-func outcome(err error) error {
+// outcome turns a service's error into what asynq is told. ctx is the task's:
+// only if it was cancelled from outside (the worker shuts down) is a step that
+// was cut short no failure. A time that ran out is one: it might run out for ever.
+func outcome(ctx context.Context, err error) error {
 	var snooze *fleet.SnoozeError
-	var permanent *fleet.PermanentError
 	switch {
 	case err == nil, errors.Is(err, fleet.ErrStaleEpoch):
 		return nil
+	case errors.Is(ctx.Err(), context.Canceled):
+		return &again{time.Second, err}
 	case errors.As(err, &snooze):
 		return &again{snooze.For, err}
 	case errors.Is(err, fleet.ErrConflict):
 		return &again{raceDelay, err}
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return &again{time.Second, err}
-	case errors.As(err, &permanent), errors.Is(err, fleet.ErrInvalid), errors.Is(err, fleet.ErrLabTypeOff):
+	case permanent(err):
 		return fmt.Errorf("%w: %w", err, asynq.RevokeTask)
 	default:
 		return err
 	}
+}
+
+// permanent says whether trying again cannot help.
+func permanent(err error) bool {
+	var p *fleet.PermanentError
+	return errors.As(err, &p) || errors.Is(err, fleet.ErrInvalid) || errors.Is(err, fleet.ErrLabTypeOff)
 }
 
 // IsFailure tells asynq which errors are failures; see outcome.
@@ -59,7 +66,7 @@ func RetryDelay(n int, err error, _ *asynq.Task) time.Duration {
 	return min(time.Second<<min(n, 6), time.Minute)
 }
 
-// log is the logger of a task: every line carries the task's id and kind.
+// logger is the logger of a task: every line carries the task's id and kind.
 func logger(ctx context.Context, base zerolog.Logger, t *asynq.Task) zerolog.Logger {
 	id, _ := asynq.GetTaskID(ctx)
 	return base.With().Str("task", id).Str("kind", t.Type()).Logger()

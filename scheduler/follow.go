@@ -61,9 +61,20 @@ func (f *Follower) Run(ctx context.Context, r *fleet.CleaningRun) {
 func (f *Follower) Enqueue(ctx context.Context, ts ...*asynq.Task) error {
 	var errs []error
 	for _, t := range ts {
-		if _, err := f.Client.EnqueueContext(ctx, t); err != nil && !errors.Is(err, asynq.ErrTaskIDConflict) {
-			errs = append(errs, fmt.Errorf("enqueue %s: %w", t.Type(), err))
-		}
+		_, err := f.enqueue(ctx, t)
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// enqueue enqueues a task and says whether it was known already.
+func (f *Follower) enqueue(ctx context.Context, t *asynq.Task) (known bool, err error) {
+	_, err = f.Client.EnqueueContext(ctx, t)
+	if errors.Is(err, asynq.ErrTaskIDConflict) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("enqueue %s: %w", t.Type(), err)
+	}
+	return false, nil
 }

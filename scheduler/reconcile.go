@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -42,8 +41,11 @@ type Config struct {
 	Follow   *Follower
 	Orgs     []fleet.Organization
 	Clock    clock.Clock
+	// Inspector tells which tasks have lost their worker; without one asynq alone
+	// gives them back, after one to two minutes.
+	Inspector Inspector
 
-	Stuck       time.Duration // a hand-out or user creation without news; default 10 s
+	Stuck       time.Duration // in a state from which an account's task is looked for; default 10 s
 	StuckRun    time.Duration // a cleaning run without news; default 45 s
 	Refresh     time.Duration // age of a readiness stamp that is looked at again; default 5 min
 	CreatingMax int           // user creations at once in one OU; default 16
@@ -78,6 +80,7 @@ const (
 	TickMatch     = "match"
 	TickSessions  = "sessions"
 	TickRescue    = "rescue"
+	TickHeld      = "held"
 	TickRuns      = "runs"
 	TickReadiness = "readiness"
 	TickPool      = "pool"
@@ -88,7 +91,7 @@ const (
 func (r *Reconciler) Ticks() []Tick {
 	return []Tick{
 		{TickSync, r.SyncEvery}, {TickRefill, r.RefillEvery}, {TickMatch, r.MatchEvery}, {TickSessions, r.RescueEvery},
-		{TickRescue, r.RescueEvery}, {TickRuns, r.RescueEvery}, {TickReadiness, max(r.Refresh/4, time.Second)},
+		{TickRescue, r.RescueEvery}, {TickHeld, 2 * r.RescueEvery}, {TickRuns, 2 * r.RescueEvery}, {TickReadiness, max(r.Refresh/4, time.Second)},
 		{TickPool, 10 * time.Second}, {TickHistory, time.Minute},
 	}
 }
@@ -101,8 +104,9 @@ func (r *Reconciler) Tickers() map[string]func(ctx context.Context, at time.Time
 		TickMatch:     func(ctx context.Context, _ time.Time) error { return r.match(ctx) },
 		TickSessions:  func(ctx context.Context, _ time.Time) error { return r.sessions(ctx) },
 		TickRescue:    func(ctx context.Context, _ time.Time) error { return r.rescue(ctx) },
+		TickHeld:      func(ctx context.Context, _ time.Time) error { return r.held(ctx) },
 		TickRuns:      func(ctx context.Context, _ time.Time) error { return r.runs(ctx) },
-		TickReadiness: r.readiness,
+		TickReadiness: func(ctx context.Context, _ time.Time) error { return r.readiness(ctx) },
 		TickPool:      func(ctx context.Context, _ time.Time) error { return r.pool(ctx) },
 		TickHistory: func(ctx context.Context, _ time.Time) error {
 			_, err := r.Machine.FlushHistory(ctx)
@@ -132,30 +136,24 @@ func (r *Reconciler) match(ctx context.Context) error {
 
 // pool makes the hint in Redis anew: after a flush, or when an Add was lost.
 func (r *Reconciler) pool(ctx context.Context) error {
-	ready, err := r.Accounts.Find(ctx, fleet.AccountQuery{States: []fleet.State{fleet.UserCreated}})
-	if err != nil {
-		return fmt.Errorf("ready accounts: %w", err)
-	}
 	var errs []error
-	for _, a := range ready {
-		errs = append(errs, r.Pool.Add(ctx, a.Purpose, a.ID, a.RestedSince))
-	}
-	return errors.Join(errs...)
+	err := r.eachAccount(ctx, fleet.AccountQuery{States: []fleet.State{fleet.UserCreated}}, func(a *fleet.Account) {
+		if !a.Leaving {
+			errs = append(errs, r.Pool.Add(ctx, a.Purpose, a.ID, a.RestedSince))
+		}
+	})
+	return errors.Join(append(errs, err)...)
 }
 
 // readiness has ready accounts looked at whose stamp is getting old.
-func (r *Reconciler) readiness(ctx context.Context, at time.Time) error {
-	ready, err := r.Accounts.Find(ctx, fleet.AccountQuery{States: []fleet.State{fleet.UserCreated}})
-	if err != nil {
-		return fmt.Errorf("ready accounts: %w", err)
-	}
+func (r *Reconciler) readiness(ctx context.Context) error {
 	var ts []*asynq.Task
-	for _, a := range ready {
+	err := r.eachAccount(ctx, fleet.AccountQuery{States: []fleet.State{fleet.UserCreated}}, func(a *fleet.Account) {
 		if r.Clock.Since(a.ReadyAt) > r.Refresh {
-			ts = append(ts, tasks.NewReadiness(a, at))
+			ts = append(ts, tasks.NewReadiness(a))
 		}
-	}
-	return r.Follow.Enqueue(ctx, ts...)
+	})
+	return errors.Join(err, r.Follow.Enqueue(ctx, ts...))
 }
 
 // lost is an error that means that somebody else was faster: nothing to mend.

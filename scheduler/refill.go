@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/kodekloud/kml/internal/fleet"
 )
 
 // refill keeps every OU's pool at its target: new accounts get their first full
-// sweep, rested ones their warm user, those that are leaving are let go.
+// sweep, rested ones their warm user, those that are leaving are let go. Whoever
+// waits is served by all OUs of the purpose together, so the demand that one OU
+// takes on is not taken on by the next.
 func (r *Reconciler) refill(ctx context.Context) error {
 	waiting, err := r.waiting(ctx)
 	if err != nil {
@@ -21,7 +24,9 @@ func (r *Reconciler) refill(ctx context.Context) error {
 			if ou.Purpose == fleet.Quarantine {
 				continue
 			}
-			errs = append(errs, r.refillOU(ctx, o.Name, ou, waiting[ou.Purpose]))
+			spare, err := r.refillOU(ctx, o.Name, ou, waiting[ou.Purpose])
+			waiting[ou.Purpose] = max(0, waiting[ou.Purpose]-spare)
+			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)
@@ -39,32 +44,17 @@ func (r *Reconciler) waiting(ctx context.Context) (map[fleet.Purpose]int, error)
 	return out, nil
 }
 
-func (r *Reconciler) refillOU(ctx context.Context, org string, ou fleet.OU, waiting int) error {
-	find := func(states ...fleet.State) ([]*fleet.Account, error) {
-		return r.Accounts.Find(ctx, fleet.AccountQuery{Org: org, OU: ou.ID, States: states})
-	}
-	ready, err := find(fleet.UserCreated)
+// refillOU brings one OU to its target plus what is waited for. It gives the
+// accounts that are ready, or about to be, beyond the target.
+func (r *Reconciler) refillOU(ctx context.Context, org string, ou fleet.OU, waiting int) (spare int, err error) {
+	// Read along an account's way: one that moves in between is seen twice or, as
+	// rested, moves in vain; it is never missed. So two refills at once do not
+	// make users for the same gap.
+	rested, sweeping, creating, ready, err := r.stock(ctx, org, ou)
 	if err != nil {
-		return fmt.Errorf("ready accounts of %s: %w", ou.ID, err)
+		return 0, err
 	}
-	busy, err := find(fleet.UserCreating, fleet.Cleanup)
-	if err != nil {
-		return fmt.Errorf("busy accounts of %s: %w", ou.ID, err)
-	}
-	creating, sweeping := 0, 0
-	for _, a := range busy {
-		switch {
-		case a.State == fleet.UserCreating:
-			creating++
-		case a.SweptAt.IsZero():
-			sweeping++
-		}
-	}
-	rested, err := find(fleet.Loaded)
-	if err != nil {
-		return fmt.Errorf("rested accounts of %s: %w", ou.ID, err)
-	}
-	missing := ou.Warm + waiting - len(ready) - creating
+	missing := ou.Warm + waiting - ready - creating
 	var errs []error
 	for _, a := range rested {
 		switch {
@@ -80,10 +70,36 @@ func (r *Reconciler) refillOU(ctx context.Context, org string, ou fleet.OU, wait
 			if missing <= 0 || creating >= r.CreatingMax {
 				continue
 			}
-			missing, creating = missing-1, creating+1
 			_, err = r.Machine.Move(ctx, a, fleet.UserCreating, "pool below its target", nil)
+			if err == nil || errors.Is(err, fleet.ErrConflict) { // another refill took it
+				missing, creating = missing-1, creating+1
+			}
 		}
 		errs = append(errs, lost(err))
 	}
-	return errors.Join(errs...)
+	return max(0, ready+creating-ou.Warm), errors.Join(errs...)
+}
+
+// stock gives the rested accounts of an OU, longest rested first, and counts
+// those in their first sweep, in creation, and ready.
+func (r *Reconciler) stock(ctx context.Context, org string, ou fleet.OU) (rested []*fleet.Account, sweeping, creating, ready int, err error) {
+	each := func(state fleet.State, f func(*fleet.Account)) {
+		if err == nil {
+			err = r.eachAccount(ctx, fleet.AccountQuery{Org: org, OU: ou.ID, States: []fleet.State{state}}, f)
+		}
+	}
+	each(fleet.Loaded, func(a *fleet.Account) { rested = append(rested, a) })
+	each(fleet.Cleanup, func(a *fleet.Account) {
+		if a.SweptAt.IsZero() {
+			sweeping++
+		}
+	})
+	each(fleet.UserCreating, func(*fleet.Account) { creating++ })
+	each(fleet.UserCreated, func(a *fleet.Account) {
+		if !a.Leaving {
+			ready++
+		}
+	})
+	slices.SortStableFunc(rested, func(x, y *fleet.Account) int { return x.RestedSince.Compare(y.RestedSince) })
+	return rested, sweeping, creating, ready, err
 }

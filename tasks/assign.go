@@ -38,6 +38,9 @@ func (a Assign) Validate() error {
 	return nil
 }
 
+// Named says whether the request has an id by which it can be found again.
+func (a Assign) Named() bool { return a.RequestID != "" && len(a.RequestID) <= maxField }
+
 // NewMatch makes a task that runs the match for a pool: somebody wrote "waiting"
 // or "ready". Many of one pool at one time are one.
 func NewMatch(p fleet.Purpose, at time.Time) *asynq.Task {

@@ -4,8 +4,9 @@
 //
 // Which task an account or a cleaning run needs next is told by its document
 // alone ([ForAccount], [ForRun]). Whoever changes a document enqueues what it
-// tells; a sweeper does the same for documents that rest too long. So a lost
-// task is never lost work.
+// tells; a sweeper does the same, under the same id, for documents that rest too
+// long: a task that is known conflicts, one that is lost is back. So a lost task
+// is never lost work, and a long one is never made twice.
 //
 // Invariants:
 //   - A payload holds ids and plain request fields, never a secret.
@@ -31,5 +32,5 @@
 //	account:reset   fleet     5 min     none       restore and verify account settings
 //	org:sync        fleet     10 min    none       sync one organization
 //	readiness:check fleet     1 min     none       look at a ready account again
-//	tick:*          fleet     1 min     2 periods  periodic work, one per planned time
+//	tick:*          tick      1 min     2 periods  periodic work, one per planned time
 package tasks

@@ -33,20 +33,23 @@ func ForAccount(a *fleet.Account) *asynq.Task {
 	return newTask(name, ID(name, a.ID, a.Epoch, string(a.State), a.Attempts), step, opts...)
 }
 
-// ForRun gives the tasks that a cleaning run's document asks for.
+// ForRun gives the tasks that a cleaning run's document asks for. Freezing,
+// planning and the reset follow from the account's state: see [ForAccount]. A
+// second task for them would do the same work beside the first.
 func ForRun(r *fleet.CleaningRun) []*asynq.Task {
 	step := RunStep{Run: r.ID, Account: r.AccountID, Epoch: r.Epoch}
 	switch r.Phase {
-	case fleet.PhaseFreeze, fleet.PhasePlan:
-		return []*asynq.Task{newTask(KindFreeze, ID(KindFreeze, r.AccountID, r.Epoch, string(r.Phase), r.Attempts),
-			AccountStep{Account: r.AccountID, Epoch: r.Epoch}, at(r)...)}
 	case fleet.PhaseSweep, fleet.PhaseVerify:
 		return forUnits(r)
 	case fleet.PhaseSettle:
-		return []*asynq.Task{newTask(KindSettle, ID(KindSettle, r.AccountID, r.Epoch, itoa(r.Round), r.Attempts), step, at(r)...)}
+		wait := "marker"
+		if !r.MarkedAt.IsZero() {
+			wait = "settle"
+		}
+		return []*asynq.Task{newTask(KindSettle, ID(KindSettle, r.AccountID, r.Epoch, wait+"-"+itoa(r.Round), r.Attempts), step, at(r)...)}
 	case fleet.PhaseUser:
 		return []*asynq.Task{newTask(KindUnuser, ID(KindUnuser, r.AccountID, r.Epoch, "", r.Attempts), step, at(r)...)}
-	default: // the reset follows from the account's state
+	default:
 		return nil
 	}
 }
@@ -81,15 +84,15 @@ func NewSync(org string, at time.Time) *asynq.Task {
 	return newTask(KindSync, ID(KindSync, org, at.Unix(), "", 0), Sync{Org: org})
 }
 
-// NewReadiness makes the task that looks at a ready account again.
-func NewReadiness(a *fleet.Account, at time.Time) *asynq.Task {
-	return newTask(KindReadiness, ID(KindReadiness, a.ID, a.Epoch, itoa(int(at.Unix())), 0), AccountStep{Account: a.ID, Epoch: a.Epoch})
+// NewReadiness makes the task that looks at a ready account again. It is named
+// by the stamp that it is to renew, so that a full queue does not collect a task
+// for every time that somebody thought of it.
+func NewReadiness(a *fleet.Account) *asynq.Task {
+	return newTask(KindReadiness, ID(KindReadiness, a.ID, a.Epoch, itoa(int(a.ReadyAt.UnixMilli())), 0), AccountStep{Account: a.ID, Epoch: a.Epoch})
 }
 
 // NewTick makes a periodic task. Two schedulers name the same planned time, so
 // one of them enqueues it; it is retained for two periods to keep it so.
 func NewTick(name string, at time.Time, period time.Duration) *asynq.Task {
-	t := newTask(KindTick+name, ID(KindTick+name, itoa(int(at.UnixMilli())), 0, "", 0), Tick{At: at},
-		asynq.Queue(QueueFleet), asynq.Timeout(time.Minute), asynq.Retention(2*period), asynq.MaxRetry(0))
-	return t
+	return newTask(KindTick+name, ID(KindTick+name, itoa(int(at.UnixMilli())), 0, "", 0), Tick{At: at}, asynq.Retention(2*period))
 }

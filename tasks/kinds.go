@@ -31,17 +31,18 @@ const (
 	KindTick      = "tick:" // + the ticker's name
 )
 
-// The queues. Critical and Freeze have slots of their own (a second asynq
+// The queues. Critical, Freeze and Tick have slots of their own (a second asynq
 // server in the worker): priorities alone would let long cleanings fill them.
 const (
 	QueueCritical = "critical" // hand-outs: a student waits
 	QueueFreeze   = "freeze"   // ends of labs
-	QueueFleet    = "fleet"    // users, resets, syncs, ticks
+	QueueTick     = "tick"     // periodic work: what mends the rest must not wait behind it
+	QueueFleet    = "fleet"    // users, resets, syncs
 	QueueCleanup  = "cleanup"  // sweeps and verifications
 )
 
 // CriticalQueues are served by the worker's first server, with their weights.
-var CriticalQueues = map[string]int{QueueCritical: 3, QueueFreeze: 1}
+var CriticalQueues = map[string]int{QueueCritical: 3, QueueFreeze: 1, QueueTick: 1}
 
 // BulkQueues are served by its second server.
 var BulkQueues = map[string]int{QueueFleet: 2, QueueCleanup: 1}
@@ -71,6 +72,27 @@ var kinds = map[string]kind{
 	KindSync:      {QueueFleet, 10 * time.Minute, 0},
 	KindReadiness: {QueueFleet, time.Minute, 0},
 }
+
+// tick is what is fixed for ticks, whatever their name.
+var tick = kind{QueueTick, time.Minute, 0}
+
+// kindOf gives what is fixed for a kind.
+func kindOf(name string) kind {
+	if strings.HasPrefix(name, KindTick) {
+		return tick
+	}
+	return kinds[name]
+}
+
+// headerID repeats a task's id where its maker can read it: asynq's options
+// cannot be.
+const headerID = "id"
+
+// IDOf gives the id that a task of this package carries.
+func IDOf(t *asynq.Task) string { return t.Headers()[headerID] }
+
+// QueueOf gives the queue of a kind, "" if there is no such kind.
+func QueueOf(name string) string { return kindOf(name).queue }
 
 // Kinds lists the kinds in use, without the ticks.
 func Kinds() []string {
@@ -149,12 +171,12 @@ func newTask(name, id string, payload any, opts ...asynq.Option) *asynq.Task {
 	if err != nil {
 		panic(fmt.Sprintf("tasks: payload of %s: %v", name, err)) // plain structs of strings and numbers
 	}
-	k := kinds[name]
+	k := kindOf(name)
 	all := []asynq.Option{asynq.TaskID(id), asynq.Queue(k.queue), asynq.Timeout(k.deadline), asynq.MaxRetry(maxRetry)}
 	if k.retention > 0 {
 		all = append(all, asynq.Retention(k.retention))
 	}
-	return asynq.NewTask(name, b, append(all, opts...)...)
+	return asynq.NewTaskWithHeaders(name, b, map[string]string{headerID: id}, append(all, opts...)...)
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
