@@ -161,3 +161,20 @@ func TestFleetsOwnStays(t *testing.T) {
 		t.Errorf("the oracle knows of %v", left)
 	}
 }
+
+// TestTheDefaultGroupLetsGo: a rule of the default group, which stays, names a
+// group of the student's, which goes.
+func TestTheDefaultGroupLetsGo(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	vpc, _ := b.ownVPC()
+	groups := ok[*ec2.DescribeSecurityGroupsOutput](b)(b.ec2().DescribeSecurityGroups(b.Context(), &ec2.DescribeSecurityGroupsInput{Filters: inVPC(vpc)}))
+	b.allow(groups.SecurityGroups[0].GroupId, b.group(vpc, 1))
+	k := kindOf(b, "ec2.security_group")
+	if r := cleaner.Sweep(b.Context(), b.place(), k, nil); r.Deleted != 1 || r.Err != nil {
+		t.Fatalf("%+v", r)
+	}
+	if f := cleaner.Verify(b.Context(), b.place(), k); f.Verdict != fleet.Clean {
+		t.Fatal(told([]cleaner.Finding{f}))
+	}
+}
