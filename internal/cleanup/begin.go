@@ -89,21 +89,25 @@ func (s *Service) freeze(ctx context.Context, a *fleet.Account, run *fleet.Clean
 	return s.write(ctx, run, func(n *fleet.CleaningRun) { n.Phase, n.FrozenAt = fleet.PhasePlan, frozen })
 }
 
-// stop makes everything that acts by itself cease, in every Region of the run.
+// stop makes everything that acts by itself cease, in every Region of the run:
+// wave by wave, so that what makes others is stopped before them.
 func (s *Service) stop(ctx context.Context, a *fleet.Account, sess *awsclient.Session, run *fleet.CleaningRun, rec *recorder) error {
-	g, ctx := errgroup.WithContext(ctx)
 	for _, wave := range s.Registry.Only(func(k cleaner.Kind) bool { return k.Stops && s.wanted(run, k, nil) }) {
+		g, gctx := errgroup.WithContext(ctx)
 		for _, k := range wave {
 			regions := run.Regions
 			if k.Global {
 				regions = []string{fleet.GlobalRegion}
 			}
 			for _, region := range regions {
-				g.Go(func() error { return cleaner.Stop(ctx, s.place(a, sess, region), k, rec.add).Err })
+				g.Go(func() error { return cleaner.Stop(gctx, s.place(a, sess, region), k, rec.add).Err })
 			}
 		}
+		if err := g.Wait(); err != nil {
+			return err
+		}
 	}
-	return g.Wait()
+	return nil
 }
 
 // mark leaves a marker in every Region's history, after the freeze.

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/user"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kodekloud/kml/internal/app"
+)
+
+func configCommand() *cobra.Command {
+	c := &cobra.Command{Use: "config", Short: "Check and print the configuration"}
+	c.AddCommand(
+		&cobra.Command{Use: "check", Short: "Say what is wrong with the configuration", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+			if _, err := load(); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintln(c.OutOrStdout(), "the configuration is good")
+			return err
+		}},
+		&cobra.Command{Use: "print", Short: "Print the configuration in force, secrets masked", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := load()
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprint(c.OutOrStdout(), cfg.Masked())
+			return err
+		}},
+	)
+	return c
+}
+
+// who is the operator, for the history.
+func who() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return fmt.Sprintf("uid %d", os.Getuid())
+}
+
+func accountCommand() *cobra.Command {
+	c := &cobra.Command{Use: "account", Short: "Look at an account and steer it"}
+	c.AddCommand(
+		forAccount("show", "State, reason and history of an account", showAccount),
+		forAccount("evidence", "What the last cleaning planned, called, deleted and verified", showEvidence),
+		forAccount("dry-run", "What a cleaning would delete and keep, in order, without one change", dryRun),
+		releaseCommand(),
+	)
+	return c
+}
+
+func forAccount(name, short string, f func(context.Context, *app.App, *tabwriter.Writer, string) error) *cobra.Command {
+	return &cobra.Command{Use: name + " <id>", Short: short, Args: cobra.ExactArgs(1), RunE: func(c *cobra.Command, args []string) error {
+		return withApp(c.Context(), "operator", func(ctx context.Context, a *app.App) error {
+			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 4, 2, ' ', 0)
+			if err := f(ctx, a, w, args[0]); err != nil {
+				return err
+			}
+			return w.Flush()
+		})
+	}}
+}
+
+func showAccount(ctx context.Context, a *app.App, w *tabwriter.Writer, id string) error {
+	acct, err := a.DB.Accounts().Get(ctx, id)
+	if err != nil {
+		return fmt.Errorf("account %s: %w", id, err)
+	}
+	_, _ = fmt.Fprintf(w, "account\t%s (%s)\norganization\t%s, %s (%s)\nstate\t%s since %s\nreason\t%s\nepoch\t%d\nsession\t%s\nfailures\t%d %s\n\n",
+		acct.ID, acct.Name, acct.Org, acct.OU, acct.Purpose, acct.State, acct.Since.Format(time.RFC3339), acct.Reason, acct.Epoch, acct.SessionID, acct.Failures, acct.LastFailure)
+	log, err := a.DB.Activity().Find(ctx, id, "", 50)
+	if err != nil {
+		return fmt.Errorf("history of %s: %w", id, err)
+	}
+	for _, t := range log {
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", t.At.Format(time.RFC3339), t.From, t.To, t.Reason)
+	}
+	return nil
+}
+
+func showEvidence(ctx context.Context, a *app.App, w *tabwriter.Writer, id string) error {
+	runs, err := a.DB.Cleanings().Runs(ctx, id, 1)
+	if err != nil {
+		return fmt.Errorf("cleanings of %s: %w", id, err)
+	}
+	if len(runs) == 0 {
+		return fmt.Errorf("account %s was never cleaned", id)
+	}
+	run := runs[0]
+	_, _ = fmt.Fprintf(w, "cleaning\t%s (%s)\nlab type\t%s\nphase\t%s, round %d\nstarted\t%s\nfrozen\t%s\ndone\t%s\n\n", run.ID, run.Reason, run.LabType, run.Phase, run.Round,
+		run.StartedAt.Format(time.RFC3339), run.FrozenAt.Format(time.RFC3339), run.DoneAt.Format(time.RFC3339))
+	lines, err := a.DB.Cleanings().Evidence(ctx, run.ID)
+	if err != nil {
+		return fmt.Errorf("evidence of %s: %w", run.ID, err)
+	}
+	for _, e := range lines {
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.At.Format("15:04:05.000"), e.Phase, e.Action, e.Kind, e.Region, e.Resource, e.Detail)
+	}
+	return nil
+}
+
+func dryRun(ctx context.Context, a *app.App, w *tabwriter.Writer, id string) error {
+	events, err := a.Cleanup.DryRun(ctx, id)
+	for _, e := range events {
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", e.Action, e.Kind, e.Region, e.Resource, e.Detail)
+	}
+	return err
+}
+
+func releaseCommand() *cobra.Command {
+	var why string
+	c := &cobra.Command{Use: "release <id>", Short: "Let a failed account out of investigation, into the cleaning", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return withApp(c.Context(), "operator", func(ctx context.Context, a *app.App) error {
+				return a.Failsafe.Release(ctx, args[0], who(), why)
+			})
+		}}
+	c.Flags().StringVar(&why, "why", "", "reason, for the account's history")
+	_ = c.MarkFlagRequired("why") // fails only for a flag that does not exist
+	return c
+}
+
+func labTypeCommand() *cobra.Command {
+	var why string
+	c := &cobra.Command{Use: "labtype", Short: "Switch lab types off and on"}
+	for name, off := range map[string]bool{"off": true, "on": false} {
+		sub := &cobra.Command{Use: name + " <lab type>", Short: "Switch a lab type " + name, Args: cobra.ExactArgs(1), RunE: func(c *cobra.Command, args []string) error {
+			return withApp(c.Context(), "operator", func(ctx context.Context, a *app.App) error {
+				if _, ok := a.LabTypes[args[0]]; !ok {
+					return fmt.Errorf("lab type %q is not known; see the lab types in %q", args[0], a.Config.LabTypesDir)
+				}
+				return a.Failsafe.SwitchLabType(ctx, args[0], off, who(), why)
+			})
+		}}
+		sub.Flags().StringVar(&why, "why", "", "reason, for those whose request is refused")
+		_ = sub.MarkFlagRequired("why")
+		c.AddCommand(sub)
+	}
+	return c
+}
