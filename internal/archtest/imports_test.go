@@ -78,7 +78,8 @@ var imports = map[string][]string{
 	"internal/awssim/core/coretest": {"internal/awssim/...", "github.com/aws/aws-sdk-go-v2"},
 	"internal/mongosim":             {driver + "/bson", driver + "/x/bsonx/bsoncore", driver + "/x/mongo/driver/wiremessage", "go.etcd.io/bbolt"},
 
-	"internal/archtest": {},
+	"internal/archtest":         {},
+	"internal/identity/labtest": anything, // a bench for tests: a lab on the simulated AWS
 }
 
 func join(group []string, more ...string) []string { return append(slices.Clone(group), more...) }
@@ -118,6 +119,9 @@ func allows(dir, imported string) bool {
 	})
 }
 
+// forTests says whether a package helps tests: its name ends so.
+func forTests(dir string) bool { return strings.HasSuffix(dir, "test") }
+
 func TestEveryPackageKeepsToTheMap(t *testing.T) {
 	t.Parallel()
 	for dir, files := range packages(t) {
@@ -127,6 +131,9 @@ func TestEveryPackageKeepsToTheMap(t *testing.T) {
 		}
 		for _, f := range files {
 			for _, i := range f.imports {
+				if !f.test && forTests(i) && !forTests(dir) {
+					t.Errorf("%s imports %s, which is for tests alone", f.path, strings.TrimPrefix(i, module+"/"))
+				}
 				if !f.test && !allows(dir, i) {
 					name, _, _ := row(dir)
 					t.Errorf("%s imports %s, which the row of %s does not admit", f.path, strings.TrimPrefix(i, module+"/"), name)
