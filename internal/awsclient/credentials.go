@@ -49,9 +49,9 @@ func (r *renewing) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return c, nil
 }
 
-// lastSeconds of a life are not begun a call with.
-const lastSeconds = 10 * time.Second
+// lastMoments of a life are not begun a call with.
+const lastMoments = 10 * time.Second
 
 func (r *renewing) left() time.Duration { return r.cur.Expires.Sub(r.clock.Now()) }
 
-func (r *renewing) usable() bool { return r.cur.HasKeys() && r.left() > lastSeconds }
+func (r *renewing) usable() bool { return r.cur.HasKeys() && r.left() > lastMoments }

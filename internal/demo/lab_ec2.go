@@ -18,7 +18,7 @@ func image(ctx context.Context, c *ec2.Client) (string, error) {
 		return "", err
 	}
 	if len(out.Images) == 0 {
-		return "", fmt.Errorf("Amazon owns no image here")
+		return "", fmt.Errorf("no image of Amazon is here")
 	}
 	return aws.ToString(out.Images[0].ImageId), nil
 }

@@ -1,5 +1,7 @@
 package mongosim
 
+//lint:file-ignore SA1019 drivers greet with OP_QUERY to this day
+
 import (
 	"bufio"
 	"encoding/binary"

@@ -17,7 +17,6 @@ type World struct {
 	services map[string]*Service // by signing name
 	targets  map[string]*Service // by X-Amz-Target prefix
 	rng      *rand.Rand
-	ids      uint64
 
 	// Directory and Guardrails are given by the iam and organizations services.
 	Directory  Directory

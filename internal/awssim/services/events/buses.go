@@ -45,8 +45,6 @@ type BusInput struct {
 	Tags             []Tag
 }
 
-func (in *BusInput) bus() string { return in.Name }
-
 // CreateBusOutput is the new bus's ARN and settings.
 type CreateBusOutput struct {
 	EventBusArn      string

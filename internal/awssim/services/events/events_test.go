@@ -65,8 +65,10 @@ func TestAScheduleGoesOnByItself(t *testing.T) {
 		t.Fatal("a rule ran before its time")
 	}
 	b.World.Clock.Advance(61 * time.Second)
-	if look() != 1 || look() != 1 {
-		t.Fatalf("after a minute: %v", inv.calls)
+	for range 2 { // another look invokes nothing more
+		if look() != 1 {
+			t.Fatalf("after a minute: %v", inv.calls)
+		}
 	}
 	if want := "events.amazonaws.com arn:aws:events:eu-west-1:111111111111:rule/tick " + fn; inv.calls[0] != want {
 		t.Fatalf("invoked as %s", inv.calls[0])

@@ -84,8 +84,6 @@ type createPolicyIn struct {
 
 type policyIn struct{ PolicyArn string }
 
-func (in *policyIn) arn(*core.Call) string { return in.PolicyArn }
-
 type onePolicyOut struct{ Policy policyOut }
 
 type listPoliciesIn struct {

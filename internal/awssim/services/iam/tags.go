@@ -141,9 +141,7 @@ func (i *IAM) retag(c *core.Call, t taggable, in *tagIn, f func(tagSet) (tagSet,
 func (i *IAM) tagNeeds(t taggable) core.Option {
 	return core.Needs(func(c *core.Call, in *tagIn) []core.Permission {
 		ctx := requestTags(in.Tags)
-		for _, k := range in.TagKeys {
-			ctx["aws:TagKeys"] = append(ctx["aws:TagKeys"], k)
-		}
+		ctx["aws:TagKeys"] = append(ctx["aws:TagKeys"], in.TagKeys...)
 		if s, err := t.find(i.of(c), t.key(in)); err == nil {
 			addResourceTags(ctx, *s)
 		}
