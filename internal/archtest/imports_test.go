@@ -41,16 +41,17 @@ var imports = map[string][]string{
 	"internal/seal":   {"internal/fleet"},
 	"internal/config": {"internal/fleet", "github.com/caarlos0/env/v11", goYAML},
 
-	"internal/lifecycle": {"internal/fleet", "internal/clock"},
-	"internal/failsafe":  {"internal/fleet", "internal/clock", "internal/lifecycle"},
-	"internal/assign":    {"internal/fleet", "internal/clock", "internal/lifecycle"},
-	"internal/policy":    {"internal/fleet"},
-	"internal/labtype":   {"internal/fleet", "internal/policy", goYAML},
-	"internal/identity":  join(awsSDK, "internal/fleet", "internal/clock", "internal/lifecycle", "internal/awsclient", "internal/policy", "internal/iamuser"),
-	"internal/readiness": join(awsSDK, "internal/fleet", "internal/clock", "internal/lifecycle", "internal/awsclient"),
-	"internal/orgsync":   join(awsSDK, "internal/fleet", "internal/clock", "internal/lifecycle", "internal/awsclient"),
-	"internal/trail":     join(awsSDK, "internal/fleet", "internal/clock", "internal/awsclient"),
-	"internal/cleanup":   join(awsSDK, "internal/fleet", "internal/clock", "internal/lifecycle", "internal/awsclient", "internal/cleaner", "internal/trail"),
+	"internal/lifecycle":        {"internal/fleet", "internal/clock"},
+	"internal/failsafe":         {"internal/fleet", "internal/clock", "internal/lifecycle"},
+	"internal/assign":           {"internal/fleet", "internal/clock", "internal/lifecycle"},
+	"internal/policy":           {"internal/fleet"},
+	"internal/labtype":          {"internal/fleet", "internal/policy", goYAML},
+	"internal/identity":         join(awsSDK, "internal/fleet", "internal/clock", "internal/lifecycle", "internal/awsclient", "internal/policy", "internal/iamuser"),
+	"internal/identity/labtest": anything, // a small fleet for tests
+	"internal/readiness":        join(awsSDK, "internal/fleet", "internal/clock", "internal/lifecycle", "internal/awsclient"),
+	"internal/orgsync":          join(awsSDK, "internal/fleet", "internal/clock", "internal/lifecycle", "internal/awsclient"),
+	"internal/trail":            join(awsSDK, "internal/fleet", "internal/clock", "internal/awsclient"),
+	"internal/cleanup":          join(awsSDK, "internal/fleet", "internal/clock", "internal/lifecycle", "internal/awsclient", "internal/cleaner", "internal/trail"),
 
 	"internal/awsclient":        join(awsSDK, "internal/fleet", "internal/clock"),
 	"internal/iamuser":          join(awsSDK, "internal/awsclient"), // identity deletes the fleet's user, a kind those of students

@@ -27,6 +27,11 @@ func (s *Service) Create(ctx context.Context, accountID string, epoch int64) err
 	if a.State != fleet.UserCreating || a.Epoch != epoch {
 		return nil
 	}
+	// Each try raises the version: one that overtakes another deletes the other's
+	// key, so the other must not be able to write it any more.
+	if a, err = s.Machine.Edit(ctx, a, func(*fleet.Account) {}); err != nil {
+		return fmt.Errorf("begin the user of %s: %w", accountID, err)
+	}
 	sess, err := s.AWS.Mutator(ctx, target(a), "user")
 	if err != nil {
 		return fmt.Errorf("session for the user of %s: %w", accountID, err)

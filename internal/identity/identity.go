@@ -40,6 +40,7 @@ type AWS interface {
 // Machine is what this package needs of lifecycle.
 type Machine interface {
 	Move(ctx context.Context, a *fleet.Account, to fleet.State, reason string, mutate func(*fleet.Account)) (*fleet.Account, error)
+	Edit(ctx context.Context, a *fleet.Account, mutate func(*fleet.Account)) (*fleet.Account, error)
 }
 
 // Sealer seals and opens secrets.
