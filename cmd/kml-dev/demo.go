@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/mattn/go-isatty"
@@ -92,12 +93,19 @@ func playDemo(ctx context.Context, f demoFlags, out io.Writer) (err error) {
 
 // play plays the class against an open fleet and prints the report.
 func play(ctx context.Context, f demoFlags, a *app.App, endpoint string, out io.Writer) (*demo.Report, error) {
-	report, err := demo.Play(ctx, f.options, demo.Fleet{Queue: a.Queue, Sessions: a.DB.Sessions(), Accounts: a.DB.Accounts(), Runs: a.DB.Cleanings(),
-		Activity: a.DB.Activity(), Assign: a.Assign, LabTypes: a.LabTypes, Sim: simadmin.New(endpoint), Endpoint: endpoint}, demo.Show(out, isTerminal(out)))
+	o := f.options
+	o.Warm = 2 * f.world().Warm
+	report, err := demo.Play(ctx, o, backend(a, endpoint), demo.Show(out, isTerminal(out)))
 	if err != nil {
 		return nil, err
 	}
 	return report, report.Print(out)
+}
+
+// backend is the fleet as a backend sees it, and the simulated AWS's admin door.
+func backend(a *app.App, endpoint string) demo.Fleet {
+	return demo.Fleet{Queue: a.Queue, Sessions: a.DB.Sessions(), Accounts: a.DB.Accounts(), Runs: a.DB.Cleanings(),
+		Activity: a.DB.Activity(), Assign: a.Assign, LabTypes: a.LabTypes, Sim: simadmin.New(endpoint), Endpoint: endpoint}
 }
 
 func (f demoFlags) world() dev.World {
@@ -126,6 +134,7 @@ func labTypeNames() ([]string, error) {
 	for n := range all {
 		names = append(names, n)
 	}
+	slices.Sort(names)
 	return names, nil
 }
 

@@ -143,6 +143,7 @@ func (a *App) services(ctx context.Context, base *aws.Config) error {
 	pool := redis.NewPool(a.Redis)
 	a.Follow = &scheduler.Follower{Client: a.Queue, Pool: pool, Clock: a.Clock, Log: a.Log}
 	a.Machine = lifecycle.New(a.DB.Accounts(), a.DB.Activity(), a.Clock, a.Follow.Account)
+	a.Machine.Skew = c.Timing.ClockSkew
 	a.Machine.HistoryError = func(id string, err error) {
 		a.Log.Warn().Err(err).Str("account", id).Msg("transition not logged yet; the sweeper will")
 	}
@@ -159,7 +160,7 @@ func (a *App) services(ctx context.Context, base *aws.Config) error {
 	a.Sync = orgsync.New(a.DB.Accounts(), a.Machine, a.AWS, orgs)
 	a.Readiness = readiness.New(a.DB.Accounts(), a.Machine, a.AWS, a.Clock)
 	a.Reconcile = scheduler.NewReconciler(scheduler.Config{Accounts: a.DB.Accounts(), Sessions: a.DB.Sessions(), Runs: a.DB.Cleanings(), Pool: pool,
-		Machine: a.Machine, Assign: a.Assign, Follow: a.Follow, Orgs: c.Organizations, Clock: a.Clock, Stuck: c.Timing.StuckAfter,
+		Machine: a.Machine, Assign: a.Assign, Follow: a.Follow, Orgs: c.Organizations, Clock: a.Clock, Stuck: c.Timing.StuckAfter, StuckRun: c.Timing.StuckRunAfter,
 		Refresh: c.Timing.ReadinessRefresh, SyncEvery: c.Timing.SyncEvery, RefillEvery: c.Timing.RefillEvery, MatchEvery: c.Timing.MatchEvery, RescueEvery: c.Timing.SweepEvery})
 	return nil
 }
@@ -174,5 +175,5 @@ func (a *App) provider(ctx context.Context, base *aws.Config) (*awsclient.Provid
 		base = &loaded
 	}
 	return awsclient.New(awsclient.Config{Base: *base, Orgs: a.Config.Organizations, Leases: a.DB.Leases(), Budget: redis.NewBudget(a.Redis, a.Clock),
-		EndpointURL: a.Config.AWS.EndpointURL, Observer: a.Metrics.Call})
+		EndpointURL: a.Config.AWS.EndpointURL, MutatorLife: a.Config.Timing.SessionLife, Observer: a.Metrics.Call})
 }

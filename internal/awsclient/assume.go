@@ -18,13 +18,15 @@ import (
 // Lives of sessions.
 const (
 	// MutatorLife is how long AWS lets a mutating session act before it must be
-	// renewed under the account's epoch.
+	// renewed under the account's epoch, unless Config says otherwise.
 	MutatorLife = 2 * time.Minute
-	// mutatorMargin is how much of that life is left when it is renewed.
-	mutatorMargin = 40 * time.Second
+	// mutatorMargin is how much of that life is left when it is renewed: a third
+	// of any life.
+	mutatorMargin = MutatorLife / 3
 	// leaseSlack is how much longer than its session a lease is held: for clocks
-	// that differ and for calls that AWS accepted in the last moment.
-	leaseSlack = 30 * time.Second
+	// that differ and for calls that AWS accepted in the last moment. A quarter of
+	// any life.
+	leaseSlack = MutatorLife / 4
 	// chainedLife is the most that STS allows to a session assumed from another.
 	chainedLife = time.Hour
 	// shortestLife is the least that STS allows to any session.
@@ -103,7 +105,7 @@ func (p *Provider) Mutator(ctx context.Context, t Target, purpose string) (*Sess
 		return nil, err
 	}
 	s := &Session{p: p, target: t, mutates: true, lease: lease}
-	s.creds = newRenewing(p.clock, mutatorMargin, func(ctx context.Context) (aws.Credentials, error) {
+	s.creds = newRenewing(p.clock, p.life/3, func(ctx context.Context) (aws.Credentials, error) {
 		return p.mintMutator(ctx, o, s)
 	})
 	if _, err := s.creds.Retrieve(ctx); err != nil {
@@ -121,8 +123,8 @@ func (p *Provider) mintMutator(ctx context.Context, o fleet.Organization, s *Ses
 	if err := p.allowed(s.target); err != nil {
 		return aws.Credentials{}, err
 	}
-	end := p.clock.Now().Add(MutatorLife).Truncate(time.Second)
-	if err := p.leases.Acquire(ctx, s.target.AccountID, s.target.Epoch, s.lease, end.Add(leaseSlack)); err != nil {
+	end := p.clock.Now().Add(p.life).Truncate(time.Second)
+	if err := p.leases.Acquire(ctx, s.target.AccountID, s.target.Epoch, s.lease, end.Add(p.life/4)); err != nil {
 		return aws.Credentials{}, fmt.Errorf("lease %s of account %s in epoch %d: %w", s.lease, s.target.AccountID, s.target.Epoch, err)
 	}
 	c, err := p.assume(ctx, p.managementConfig(o), role{

@@ -113,6 +113,9 @@ type Timing struct {
 	MatchEvery       time.Duration `yaml:"match_every" env:"MATCH_EVERY" default:"1s" doc:"period of the match behind the events"`
 	SweepEvery       time.Duration `yaml:"sweep_every" env:"SWEEP_EVERY" default:"5s" doc:"period of the sweepers for sessions, runs and stuck accounts"`
 	StuckAfter       time.Duration `yaml:"stuck_after" env:"STUCK_AFTER" default:"30s" doc:"time without news after which an account's step is enqueued again"`
+	StuckRunAfter    time.Duration `yaml:"stuck_run_after" env:"STUCK_RUN_AFTER" default:"45s" doc:"time without news after which a cleaning run's units are enqueued again"`
+	SessionLife      time.Duration `yaml:"session_life" env:"SESSION_LIFE" default:"2m" doc:"how long AWS lets a mutating role session act before it is renewed under the account's epoch"`
+	ClockSkew        time.Duration `yaml:"clock_skew" env:"CLOCK_SKEW" default:"20s" doc:"how far the clocks of hosts and AWS may be apart"`
 	UserMaxAge       time.Duration `yaml:"user_max_age" env:"USER_MAX_AGE" default:"168h" doc:"age at which the user of a warm account is made anew"`
 }
 

@@ -17,7 +17,7 @@ var resting = []fleet.State{fleet.Loaded, fleet.UserCreating, fleet.UserCreated}
 // awaitPool waits until the fleet has its accounts and a part of them is warm.
 func (c *class) awaitPool(ctx context.Context) error {
 	return c.await(ctx, "the pool to warm up", func(n map[fleet.State]int, total int) bool {
-		return total >= c.Accounts && n[fleet.UserCreated] >= min(c.Accounts/4, c.Students)
+		return total >= c.Accounts && n[fleet.UserCreated] >= c.Warm && n[fleet.Cleanup]+n[fleet.UserDeleted]+n[fleet.UserCreating] == 0
 	})
 }
 

@@ -106,6 +106,9 @@ var faults = []core.FaultRule{
 // teach runs all students at once.
 func (c *class) teach(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
+	if c.Beside != nil {
+		g.Go(func() error { return c.Beside(ctx, c.note) })
+	}
 	shared := newHTTPClient()
 	defer shared.CloseIdleConnections()
 	for _, p := range c.parts() {

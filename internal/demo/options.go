@@ -15,11 +15,15 @@ import (
 type Options struct {
 	Students int
 	Accounts int // that the fleet has; for the report and the wait at the end
+	Warm     int // ready accounts that the class begins with
 	Seed     uint64
 	Faults   bool          // AWS throttles and fails now and then
 	IAMDelay time.Duration // of the simulated AWS: how long a change takes to be seen
 	// Lab is how long a lab of a student who does not end early lasts.
 	Lab time.Duration
+	// Beside, if set, runs beside the class and ends before the audit: it breaks
+	// things. What it finds out goes into the report.
+	Beside func(ctx context.Context, note func(func(*Report))) error
 	// Timeout is the end of all patience; default 10 minutes.
 	Timeout time.Duration
 }

@@ -11,33 +11,36 @@ import (
 
 // Report is the outcome of a class. The JSON form is the last line printed.
 type Report struct {
-	Students         int      `json:"students"`
-	Accounts         int      `json:"accounts"`
-	Seed             uint64   `json:"seed"`
-	Served           int      `json:"labs_served"`
-	EndedEarly       int      `json:"labs_ended_early"`
-	RequestsTwice    int      `json:"requests_sent_twice"`
-	Waited           int      `json:"waited_for_an_account"`
-	NotServed        int      `json:"labs_not_served"`
-	CredentialsP50   float64  `json:"time_to_credentials_p50_s"` // from the enqueueing, waiting list included
-	CredentialsP99   float64  `json:"time_to_credentials_p99_s"`
-	WarmP50          float64  `json:"warm_time_to_credentials_p50_s"` // of those that did not wait
-	WarmP99          float64  `json:"warm_time_to_credentials_p99_s"`
-	CleaningP50      float64  `json:"cleaning_p50_s"`
-	CleaningP99      float64  `json:"cleaning_p99_s"`
-	CallsPerCleaning float64  `json:"aws_calls_per_cleaned_account"`
-	ResourcesMade    int      `json:"resources_made"`
-	ResourcesLeft    int      `json:"resources_left"`
-	StudentCalls     int      `json:"student_calls"`
-	AllowedRefused   int      `json:"allowed_calls_refused"`
-	ForbiddenWorked  int      `json:"forbidden_calls_that_worked"`
-	BackDoors        int      `json:"back_doors_left"`
-	CallsAfterEnd    int      `json:"calls_after_the_end"`
-	WorkedAfterEnd   int      `json:"calls_that_worked_after_the_end"`
-	HandedOutTwice   int      `json:"accounts_handed_out_twice"`
-	AccountsBack     int      `json:"accounts_back_in_the_pool"`
-	Seconds          float64  `json:"seconds"`
-	Problems         []string `json:"problems,omitempty"`
+	Students          int      `json:"students"`
+	Accounts          int      `json:"accounts"`
+	Seed              uint64   `json:"seed"`
+	Served            int      `json:"labs_served"`
+	EndedEarly        int      `json:"labs_ended_early"`
+	RequestsTwice     int      `json:"requests_sent_twice"`
+	Waited            int      `json:"waited_for_an_account"`
+	NotServed         int      `json:"labs_not_served"`
+	CredentialsP50    float64  `json:"time_to_credentials_p50_s"` // from the enqueueing, waiting list included
+	CredentialsP99    float64  `json:"time_to_credentials_p99_s"`
+	WarmP50           float64  `json:"warm_time_to_credentials_p50_s"` // of those that did not wait
+	WarmP99           float64  `json:"warm_time_to_credentials_p99_s"`
+	CleaningP50       float64  `json:"cleaning_p50_s"`
+	CleaningP99       float64  `json:"cleaning_p99_s"`
+	CallsPerCleaning  float64  `json:"aws_calls_per_cleaned_account"`
+	ResourcesMade     int      `json:"resources_made"`
+	ResourcesLeft     int      `json:"resources_left"`
+	StudentCalls      int      `json:"student_calls"`
+	AllowedRefused    int      `json:"allowed_calls_refused"`
+	ForbiddenWorked   int      `json:"forbidden_calls_that_worked"`
+	BackDoors         int      `json:"back_doors_left"`
+	CallsAfterEnd     int      `json:"calls_after_the_end"`
+	WorkedAfterEnd    int      `json:"calls_that_worked_after_the_end"`
+	HandedOutTwice    int      `json:"accounts_handed_out_twice"`
+	AccountsBack      int      `json:"accounts_back_in_the_pool"`
+	Killed            []string `json:"killed,omitempty"`
+	Interrupted       int      `json:"interrupted_assignments,omitempty"`
+	InterruptedServed float64  `json:"interrupted_assignment_served_within_s,omitempty"`
+	Seconds           float64  `json:"seconds"`
+	Problems          []string `json:"problems,omitempty"`
 }
 
 // OK says whether every promise was kept.
@@ -73,6 +76,10 @@ func (r *Report) Print(w io.Writer) error {
 	line("calls after the end / that worked", "%d / %d", r.CallsAfterEnd, r.WorkedAfterEnd)
 	line("accounts handed out twice", "%d", r.HandedOutTwice)
 	line("accounts back in the pool", "%d of %d", r.AccountsBack, r.Accounts)
+	if len(r.Killed) > 0 {
+		line("processes killed", "%s", strings.Join(r.Killed, ", "))
+		line("interrupted assignments", "%d, served within %.1f s of the kill", r.Interrupted, r.InterruptedServed)
+	}
 	for _, p := range r.Problems {
 		_, _ = fmt.Fprintf(w, "  problem: %s\n", p)
 	}

@@ -91,7 +91,8 @@ func Config(mongoURI, redisAddr, endpoint string, key []byte, orgs []fleet.Organ
 	c.Log = config.Log{Level: "info", Format: "console"}
 	c.Timing = config.Timing{Patience: 5 * time.Minute, Settle: time.Second, SettleMax: 2 * time.Minute, SettlePoll: time.Second,
 		ReadinessRefresh: 2 * time.Minute, ReadinessStale: 10 * time.Minute, SyncEvery: time.Minute, RefillEvery: time.Second, MatchEvery: time.Second,
-		SweepEvery: 2 * time.Second, StuckAfter: 8 * time.Second, UserMaxAge: 24 * time.Hour}
+		SweepEvery: 2 * time.Second, StuckAfter: 8 * time.Second, StuckRunAfter: 15 * time.Second,
+		SessionLife: 20 * time.Second, ClockSkew: time.Second, UserMaxAge: 24 * time.Hour}
 	c.Cleanup = config.Cleanup{Rounds: 12, RoundBackoff: time.Second}
 	c.Limits = config.Limits{Account: 8, LabType: 20}
 	return c

@@ -10,7 +10,7 @@ import (
 	"github.com/kodekloud/kml/internal/fleet"
 )
 
-// Skew is how far the clocks of the fleet's hosts and AWS may be apart. A lease
+// Skew is the default of Machine.Skew: how far the clocks of the fleet's hosts and AWS may be apart. A lease
 // counts as live for so much longer, since AWS ends its session by AWS's clock.
 const Skew = 20 * time.Second
 
@@ -26,6 +26,9 @@ type Machine struct {
 	clock     clock.Clock
 	observers []func(old, next *fleet.Account)
 
+	// Skew is how far the clocks of hosts and AWS may be apart; change it before
+	// use, if at all.
+	Skew time.Duration
 	// HistoryError, if set, is told that a transition was made but could not be
 	// logged at once; its successor or FlushHistory will. Set it before use.
 	HistoryError func(accountID string, err error)
@@ -34,7 +37,7 @@ type Machine struct {
 // New makes a Machine. The observers are called, in order, after each move or
 // edit that was written; they must not keep or change the accounts.
 func New(accounts fleet.Accounts, log fleet.ActivityLog, clock clock.Clock, observers ...func(old, next *fleet.Account)) *Machine {
-	return &Machine{accounts: accounts, log: log, clock: clock, observers: observers}
+	return &Machine{Skew: Skew, accounts: accounts, log: log, clock: clock, observers: observers}
 }
 
 // Add brings a new account into the fleet, in state Loaded, and gives it as
@@ -115,7 +118,7 @@ func (m *Machine) unleased(ctx context.Context, a *fleet.Account) (*fleet.Accoun
 	if stored.Version != a.Version || stored.State != a.State {
 		return nil, fleet.ErrConflict
 	}
-	if wait := stored.LeasedUntil().Add(Skew).Sub(m.clock.Now()); len(stored.Leases) > 0 && wait > 0 {
+	if wait := stored.LeasedUntil().Add(m.Skew).Sub(m.clock.Now()); len(stored.Leases) > 0 && wait > 0 {
 		return nil, fleet.Snooze(wait, "a mutating session may still act in the account")
 	}
 	return stored, nil

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/spf13/cobra"
+
+	"github.com/kodekloud/kml/internal/app"
+	"github.com/kodekloud/kml/internal/awssim/simadmin"
+	"github.com/kodekloud/kml/internal/config"
+	"github.com/kodekloud/kml/internal/demo"
+	"github.com/kodekloud/kml/internal/dev"
+)
+
+func procsCommand(use, short string, beside func(*dev.Procs, io.Writer) *demo.Crash) *cobra.Command {
+	f := demoFlags{}
+	c := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return playProcs(c.Context(), f, c.OutOrStdout(), beside) }}
+	f.register(c)
+	return c
+}
+
+// fleetProcs is a fleet whose every role and part is a process of its own.
+type fleetProcs struct {
+	*dev.Procs
+	endpoint string
+	env      []string
+}
+
+// playProcs plays the class against processes.
+func playProcs(ctx context.Context, f demoFlags, out io.Writer, beside func(*dev.Procs, io.Writer) *demo.Crash) (err error) {
+	if err := f.options.Validate(); err != nil {
+		return err
+	}
+	log, closeLog, err := f.openLog(out)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeLog()) }()
+	dir, err := os.MkdirTemp("", "kml-demo-")
+	if err != nil {
+		return fmt.Errorf("folder of the processes: %w", err)
+	}
+	_, _ = fmt.Fprintln(out, "the processes' logs are in", dir)
+	p := &fleetProcs{Procs: &dev.Procs{Dir: dir}}
+	defer func() { err = errors.Join(err, p.Close()) }()
+	if err := p.start(ctx, f); err != nil {
+		return err
+	}
+	cfg, err := config.Load(p.env, "")
+	if err != nil {
+		return err
+	}
+	base, err := p.base(ctx)
+	if err != nil {
+		return err
+	}
+	a, err := app.Open(ctx, cfg, log, base)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	if beside != nil {
+		crash := beside(p.Procs, out)
+		f.options.Beside = func(ctx context.Context, note func(func(*demo.Report))) error {
+			return crash.Run(ctx, backend(a, p.endpoint), note)
+		}
+	}
+	report, err := play(ctx, f, a, p.endpoint, out)
+	if err != nil {
+		return err
+	}
+	if ended := p.Ended(); len(ended) > 0 {
+		return fmt.Errorf("processes that ended by themselves: %s; see their logs in %s", strings.Join(ended, ", "), dir)
+	}
+	if !report.OK() {
+		return errBroken
+	}
+	return nil
+}
+
+// start starts redis-server, kml-dev mongo, kml-dev aws, two workers and two
+// schedulers, each when what it needs is there.
+func (p *fleetProcs) start(ctx context.Context, f demoFlags) error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find kml-dev: %w", err)
+	}
+	kml := filepath.Join(filepath.Dir(self), "kml")
+	if _, err := os.Stat(kml); err != nil {
+		return fmt.Errorf("kml is not beside kml-dev: %w; run make build", err)
+	}
+	redisServer, err := exec.LookPath("redis-server")
+	if err != nil {
+		return fmt.Errorf("a Redis of its own process needs redis-server on the PATH: %w; install it (apt-get install redis-server)", err)
+	}
+	var addr [3]string
+	for i := range addr {
+		if addr[i], err = dev.FreeAddr(); err != nil {
+			return err
+		}
+	}
+	redis, mongo, cloud := addr[0], addr[1], addr[2]
+	envFile, w := filepath.Join(p.Dir, "env"), f.world()
+	p.endpoint = "http://" + cloud
+	if err := errors.Join(
+		p.Start("redis", redisServer, "--bind", "127.0.0.1", "--port", redis[strings.LastIndex(redis, ":")+1:], "--dir", p.Dir, "--appendonly", "yes", "--save", ""),
+		p.Start("mongo", self, "mongo", "--addr", mongo, "--path", filepath.Join(p.Dir, "mongo.db")),
+		p.Start("aws", self, "aws", "--addr", cloud, "--accounts", fmt.Sprint(w.Accounts), "--warm", fmt.Sprint(w.Warm), "--seed", fmt.Sprint(w.Seed),
+			"--iam-delay", w.IAMDelay.String(), "--env", envFile, "--redis", redis, "--mongo", "mongodb://"+mongo+"/?directConnection=true"),
+	); err != nil {
+		return err
+	}
+	wctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	for _, a := range addr {
+		if err := dev.AwaitListening(wctx, a); err != nil {
+			return fmt.Errorf("%w; see the logs in %s", err, p.Dir)
+		}
+	}
+	if p.env, err = dev.ReadEnvironment(wctx, envFile); err != nil {
+		return err
+	}
+	p.Env = append(p.env, "KML_LOG_LEVEL=debug", "KML_LOG_FORMAT=json")
+	return errors.Join(p.Start("worker-1", kml, "worker"), p.Start("worker-2", kml, "worker"),
+		p.Start("scheduler-1", kml, "scheduler"), p.Start("scheduler-2", kml, "scheduler"))
+}
+
+// base is the fleet's own identity, for the class's view into the fleet.
+func (p *fleetProcs) base(ctx context.Context) (*aws.Config, error) {
+	seeded, err := simadmin.New(p.endpoint).Seeded(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cfg := dev.Base(seeded)
+	return &cfg, nil
+}
+
+// crash kills what it is told to.
+func crash(p *dev.Procs, out io.Writer) *demo.Crash {
+	return &demo.Crash{Workers: [2]string{"worker-1", "worker-2"}, Kill: p.Kill, Restart: p.Restart, Out: out,
+		Leading: func() (string, error) { return leading(p) }}
+}
+
+// leading is the scheduler that was the first to enqueue most of the ticks.
+func leading(p *dev.Procs) (string, error) {
+	best, most := "", -1
+	for _, name := range []string{"scheduler-1", "scheduler-2"} {
+		b, err := os.ReadFile(p.LogFile(name))
+		if err != nil {
+			return "", fmt.Errorf("log of %s: %w", name, err)
+		}
+		if n := strings.Count(string(b), `"tick enqueued"`); n > most {
+			best, most = name, n
+		}
+	}
+	return best, nil
+}
