@@ -28,11 +28,14 @@ var services = []string{"internal/assign", "internal/identity", "internal/readin
 // without a row fails the test. Own packages are named one by one from the root,
 // with /... for a whole tree; a foreign module is named with all that is in it.
 var imports = map[string][]string{
-	"cmd":             {"internal/...", "github.com/spf13/cobra", "github.com/mattn/go-isatty", zerolog}, // flags and wiring: no driver, no SDK
-	"internal/app":    anything,                                                                          // wiring that cmd/kml and cmd/kml-dev share
-	"internal/dev":    anything,                                                                          // the embedded parts, and processes of the demo
-	"internal/demo":   anything,                                                                          // plays a class from outside
-	"cmd/kmlctl":      {"internal/cli"},
+	// Flags and wiring: no driver, no SDK.
+	"cmd":         {"internal/...", "github.com/spf13/cobra", zerolog},
+	"cmd/kml-dev": {"internal/...", "github.com/spf13/cobra", zerolog, "github.com/mattn/go-isatty", "github.com/aws/aws-sdk-go-v2/aws"},
+	"cmd/kmlctl":  {"internal/cli"},
+
+	"internal/app":    anything,                  // wiring that cmd/kml and cmd/kml-dev share
+	"internal/dev":    anything,                  // the embedded parts, and processes of the demo
+	"internal/demo":   anything,                  // plays a class from outside
 	"tasks":           {"internal/fleet", asynq}, // public: a backend imports it
 	"handlers":        join(services, "internal/fleet", "internal/clock", "tasks", asynq, zerolog),
 	"scheduler":       join(services, "internal/fleet", "internal/clock", "tasks", asynq, zerolog),
@@ -79,8 +82,7 @@ var imports = map[string][]string{
 	"internal/awssim/core/coretest": {"internal/awssim/...", "github.com/aws/aws-sdk-go-v2"},
 	"internal/mongosim":             {driver + "/bson", driver + "/x/bsonx/bsoncore", driver + "/x/mongo/driver/wiremessage", "go.etcd.io/bbolt"},
 
-	"internal/archtest":         {},
-	"internal/identity/labtest": anything, // a bench for tests: a lab on the simulated AWS
+	"internal/archtest": {},
 }
 
 func join(group []string, more ...string) []string { return append(slices.Clone(group), more...) }
