@@ -160,7 +160,7 @@ func (a *App) services(ctx context.Context, base *aws.Config) error {
 	a.Sync = orgsync.New(a.DB.Accounts(), a.Machine, a.AWS, orgs)
 	a.Readiness = readiness.New(a.DB.Accounts(), a.Machine, a.AWS, a.Clock)
 	a.Reconcile = scheduler.NewReconciler(scheduler.Config{Accounts: a.DB.Accounts(), Sessions: a.DB.Sessions(), Runs: a.DB.Cleanings(), Pool: pool,
-		Machine: a.Machine, Assign: a.Assign, Follow: a.Follow, Orgs: c.Organizations, Clock: a.Clock, Stuck: c.Timing.StuckAfter, StuckRun: c.Timing.StuckRunAfter,
+		Machine: a.Machine, Assign: a.Assign, Follow: a.Follow, Inspector: asynq.NewInspectorFromRedisClient(a.Redis), Orgs: c.Organizations, Clock: a.Clock, Stuck: c.Timing.StuckAfter, StuckRun: c.Timing.StuckRunAfter,
 		Refresh: c.Timing.ReadinessRefresh, SyncEvery: c.Timing.SyncEvery, RefillEvery: c.Timing.RefillEvery, MatchEvery: c.Timing.MatchEvery, RescueEvery: c.Timing.SweepEvery})
 	return nil
 }
