@@ -16,9 +16,9 @@ import (
 	"github.com/kodekloud/kml/internal/awssim/simadmin"
 )
 
-func start(t *testing.T) (*awssim.Server, aws.Config) {
+func start(t *testing.T, o core.Options) (*awssim.Server, aws.Config) {
 	t.Helper()
-	s, err := awssim.Start(awssim.Config{Options: core.Options{Seed: 7, Throttle: true}, Organizations: []awssim.Organization{
+	s, err := awssim.Start(awssim.Config{Options: o, Organizations: []awssim.Organization{
 		{Name: "alpha", ManagementAccount: "111111111111", Units: []awssim.Unit{{Name: "production", Accounts: 25}}}}})
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +49,7 @@ func assume(t *testing.T, cfg aws.Config, role string) aws.Config {
 // user, the management role, the member role.
 func TestFleetsWay(t *testing.T) {
 	t.Parallel()
-	s, base := start(t)
+	s, base := start(t, core.Options{Seed: 7, Throttle: true})
 	org := s.Seeded.Organizations[0]
 	management := assume(t, base, org.ManagementRole)
 	var n int

@@ -177,7 +177,7 @@ func (s *Service) become(st *state, a *alarm, to, reason, data string, now time.
 		}
 		subject := fmt.Sprintf("%s: %q in %s", to, a.AlarmName, st.region)
 		summary := "Successfully executed action " + arn
-		if err := s.notifier.Notify(arn, subject, a.message(st, from, now), now); err != nil {
+		if err := s.notifier.Notify(a.AlarmArn, arn, subject, a.message(st, from, now), now); err != nil {
 			summary = fmt.Sprintf("Failed to execute action %s. Received error: %v", arn, err)
 		}
 		st.remember(a, "Action", summary, now)

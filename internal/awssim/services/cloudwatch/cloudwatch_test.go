@@ -26,7 +26,7 @@ import (
 // topic collects what alarms say; the world's lock is held when it is called.
 type topic struct{ said []string }
 
-func (n *topic) Notify(_, subject, _ string, _ time.Time) error {
+func (n *topic) Notify(_, _, subject, _ string, _ time.Time) error {
 	n.said = append(n.said, subject)
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 // Notifier carries out alarm actions: it gives a message to an SNS topic. The
 // world's lock is held.
 type Notifier interface {
-	Notify(topicARN, subject, message string, now time.Time) error
+	Notify(alarmARN, topicARN, subject, message string, now time.Time) error
 }
 
 // Service is the state of CloudWatch in every account and Region.

@@ -29,6 +29,8 @@ type NetworkInterface struct {
 	Association        *EniAssociation    `xml:"association"`
 	PrivateIps         []PrivateIpAddress `xml:"privateIpAddressesSet>item"`
 	Meta
+
+	functions map[string]bool // that use it, by name; nil unless it is Lambda's
 }
 
 // EniAttachment says which instance an interface is in.

@@ -30,7 +30,7 @@ func (i *invoker) InvokeFor(principal, rule, function string, _ time.Time) error
 func setup(t *testing.T) (*coretest.Bench, *sdk.Client, *invoker) {
 	t.Helper()
 	i := &invoker{}
-	b := coretest.New(t, core.Options{Seed: 1}, coretest.Everything, func(w *core.World) *core.Service { return events.New(w, i, nil).Core() })
+	b := coretest.New(t, core.Options{Seed: 1}, coretest.Everything, func(w *core.World) *core.Service { return events.New(w, i, nil, nil).Core() })
 	return b, sdk.NewFromConfig(b.Config), i
 }
 

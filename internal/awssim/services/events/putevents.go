@@ -99,7 +99,7 @@ func (s *Service) putEvent(c *core.Call, e Entry) EntryResult {
 	}
 	for _, r := range sorted(st.buses[nameOf(e.EventBusName)].rules) {
 		if r.State != disabled && r.pattern != nil && r.pattern(event) {
-			s.run(st, r, c.Now)
+			s.run(st, r, event, c.Now)
 		}
 	}
 	return EntryResult{EventId: id}

@@ -2,7 +2,6 @@ package events
 
 import (
 	"cmp"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -249,26 +248,6 @@ func (s *Service) settle(account, region string, now time.Time) {
 			continue
 		}
 		r.due = r.schedule.after(now)
-		s.run(st, r, now)
-	}
-}
-
-// run gives an event to a rule's Lambda targets.
-func (s *Service) run(st *state, r *rule, now time.Time) {
-	by := map[string]string{"RuleName": r.Name}
-	count := func(name string, n float64) {
-		if s.metrics != nil {
-			s.metrics.PutMetric(st.account, st.region, "AWS/Events", name, by, n, now)
-		}
-	}
-	count("TriggeredRules", 1)
-	for _, t := range sorted(r.targets) {
-		if s.invoker == nil || !strings.HasPrefix(t.Arn, fmt.Sprintf("arn:aws:lambda:%s:", st.region)) {
-			continue
-		}
-		count("Invocations", 1)
-		if err := s.invoker.InvokeFor(service, r.Arn, t.Arn, now); err != nil {
-			count("FailedInvocations", 1) // EventBridge tells nobody else
-		}
+		s.run(st, r, st.tick(r, s.w.UUID(), now), now)
 	}
 }

@@ -16,6 +16,14 @@ type Invoker interface {
 	InvokeFor(principal, ruleARN, functionARN string, now time.Time) error
 }
 
+// Sender gives messages to targets that are no functions: queues, topics. The
+// world's lock is held.
+type Sender interface {
+	// SendFor gives body to the target on behalf of a rule; the target's policy
+	// must let the principal in. group is for FIFO queues.
+	SendFor(principal, ruleARN, targetARN, body, group string, now time.Time) error
+}
+
 // MetricWriter takes the data points of AWS/Events.
 type MetricWriter interface {
 	PutMetric(account, region, namespace, name string, dimensions map[string]string, value float64, at time.Time)
@@ -25,6 +33,7 @@ type MetricWriter interface {
 type Service struct {
 	w       *core.World
 	invoker Invoker
+	senders map[string]Sender // by the service in the target's ARN
 	metrics MetricWriter
 	shelf   core.Shelf[state]
 	core    *core.Service
@@ -40,9 +49,10 @@ const (
 	defaultBus = "default"
 )
 
-// New makes the service; invoker and metrics may be nil.
-func New(w *core.World, invoker Invoker, metrics MetricWriter) *Service {
-	s := &Service{w: w, invoker: invoker, metrics: metrics}
+// New makes the service; invoker and metrics may be nil. senders reach the
+// targets of other services, by the service's name in ARNs ("sqs").
+func New(w *core.World, invoker Invoker, senders map[string]Sender, metrics MetricWriter) *Service {
+	s := &Service{w: w, invoker: invoker, senders: senders, metrics: metrics}
 	s.shelf.New = func(account, region string) *state {
 		st := &state{account: account, region: region, buses: map[string]*bus{}}
 		st.buses[defaultBus] = st.newBus(defaultBus, time.Time{})

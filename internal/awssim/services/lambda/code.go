@@ -25,7 +25,7 @@ type Code struct {
 const maxZip = 50 << 20
 
 // install puts a package into a configuration.
-func (s *Service) install(v *version, code Code) error {
+func (s *Service) install(c *core.Call, v *version, code Code) error {
 	cfg := &v.Config
 	if cfg.PackageType == "Image" {
 		if code.ImageUri == "" {
@@ -35,7 +35,7 @@ func (s *Service) install(v *version, code Code) error {
 		v.image, cfg.CodeSha256, cfg.CodeSize = code.ImageUri, fmt.Sprintf("%x", sum), 0
 		return nil
 	}
-	body, err := s.fetch(code)
+	body, err := s.fetch(c, code)
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (s *Service) install(v *version, code Code) error {
 }
 
 // fetch gives the bytes of a zip package after looking into it.
-func (s *Service) fetch(code Code) ([]byte, error) {
+func (s *Service) fetch(c *core.Call, code Code) ([]byte, error) {
 	body := code.ZipFile
 	if code.S3Bucket != "" {
 		if s.deps.Objects == nil {
@@ -53,8 +53,8 @@ func (s *Service) fetch(code Code) ([]byte, error) {
 			return []byte(code.S3Bucket + "/" + code.S3Key + "?" + code.S3ObjectVersion), nil
 		}
 		var err error
-		if body, err = s.deps.Objects.ReadObject(code.S3Bucket, code.S3Key, code.S3ObjectVersion); err != nil {
-			return nil, invalid("Error occurred while GetObject. %v", err)
+		if body, err = s.deps.Objects.ReadObject(c, code.S3Bucket, code.S3Key, code.S3ObjectVersion); err != nil {
+			return nil, elsewhere("S3", "GetObject", err)
 		}
 	}
 	if len(body) == 0 {

@@ -1,7 +1,9 @@
 package lambda
 
 import (
+	"errors"
 	"sort"
+	"strings"
 
 	"github.com/kodekloud/kml/internal/awssim/core"
 )
@@ -16,6 +18,24 @@ func conflict(format string, args ...any) *core.Error {
 
 func notFound(format string, args ...any) *core.Error {
 	return core.Errorf(404, "ResourceNotFoundException", format, args...)
+}
+
+// elsewhere tells of a refusal by another service, in Lambda's words.
+func elsewhere(service, operation string, err error) error {
+	var e *core.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	return invalid("Error occurred while %s. %s Error Code: %s. %s Error Message: %s", operation, service, e.Code, service, e.Message)
+}
+
+// describing is the operation of EC2 by which Lambda found an error out.
+func describing(err error) string {
+	var e *core.Error
+	if errors.As(err, &e) && strings.HasPrefix(e.Code, "InvalidGroup") {
+		return "DescribeSecurityGroups"
+	}
+	return "DescribeSubnets"
 }
 
 // Page is which page of a list is asked for; MaxItems 0 means the service's own.

@@ -110,7 +110,7 @@ func (s *Service) createFunction(c *core.Call, in *CreateFunctionInput) (*Config
 	if st.functions[r.name] != nil {
 		return nil, conflict("Function already exist: %s", r.name)
 	}
-	if err := s.install(v, in.Code); err != nil {
+	if err := s.install(c, v, in.Code); err != nil {
 		return nil, err
 	}
 	f := &function{
@@ -139,14 +139,18 @@ func (s *Service) attach(c *core.Call, r ref, v *version, vpc *VpcConfig) error 
 		return nil
 	}
 	if len(vpc.SubnetIds) == 0 {
-		s.deps.Network.Release(r.account, r.region, r.name, c.Now)
+		s.deps.Network.ReleaseFunction(r.account, r.region, r.name, c.Now)
 		return nil
 	}
-	id, err := s.deps.Network.Attach(r.account, r.region, r.name, vpc.SubnetIds, vpc.SecurityGroupIds, c.Now)
-	if err == nil {
-		v.Config.VpcConfig.VpcId = id
+	if !s.may(v, "ec2:CreateNetworkInterface", "*", c.Now) {
+		return invalid("The provided execution role does not have permissions to call CreateNetworkInterface on EC2")
 	}
-	return err
+	id, err := s.deps.Network.AttachFunction(r.account, r.region, r.name, vpc.SubnetIds, vpc.SecurityGroupIds, c.Now)
+	if err != nil {
+		return elsewhere("EC2", describing(err), err)
+	}
+	v.Config.VpcConfig.VpcId = id
+	return nil
 }
 
 func (s *Service) getFunction(c *core.Call, in *Named) (*GetFunctionOutput, error) {
@@ -222,7 +226,7 @@ func (s *Service) deleteFunction(c *core.Call, in *Named) (core.None, error) {
 	}
 	delete(s.shelf.At(r.account, r.region).functions, f.name)
 	if f.latest.Config.VpcConfig != nil && s.deps.Network != nil {
-		s.deps.Network.Release(r.account, r.region, f.name, c.Now)
+		s.deps.Network.ReleaseFunction(r.account, r.region, f.name, c.Now)
 	}
 	return core.None{}, nil
 }

@@ -116,7 +116,7 @@ func (s *Service) InvokeFor(principal, source, functionARN string, now time.Time
 	if err != nil {
 		return err
 	}
-	if !s.admits(f, r, principal, source) {
+	if !admits(f, r, principal, source, now) {
 		return core.Errorf(403, "AccessDeniedException", "%s is not authorized to perform: lambda:InvokeFunction on resource: %s", principal, functionARN)
 	}
 	if err := s.runnable(f, v, now); err != nil {
@@ -126,17 +126,10 @@ func (s *Service) InvokeFor(principal, source, functionARN string, now time.Time
 	return nil
 }
 
-func (s *Service) admits(f *function, r ref, principal, source string) bool {
+func admits(f *function, r ref, principal, source string, now time.Time) bool {
 	p := f.policies[r.qualifier]
 	if p == nil {
 		return false
 	}
-	keys := map[string][]string{"aws:SourceArn": {source}}
-	if parts := strings.Split(source, ":"); len(parts) > 4 {
-		keys["aws:SourceAccount"] = []string{parts[4]}
-	}
-	return iameval.Evaluate(iameval.Request{
-		Action: "lambda:InvokeFunction", Resource: r.qualified(), Context: keys,
-		Principal: iameval.Principal{Type: iameval.TypeService, Service: principal},
-	}, iameval.Policies{Resource: &iameval.Attached{ARN: r.qualified(), Policy: p.parsed}, ResourceAccount: r.account}).Allowed
+	return core.ServiceAllowed(principal, source, "lambda:InvokeFunction", iameval.Attached{ARN: r.qualified(), Policy: p.parsed}, r.account, now, nil)
 }

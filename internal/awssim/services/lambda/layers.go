@@ -136,7 +136,7 @@ func (s *Service) publishLayer(c *core.Call, in *PublishLayerInput) (*LayerVersi
 	if !functionName.MatchString(name) {
 		return nil, constraint("layerName", in.Layer, "Member must satisfy regular expression pattern: [a-zA-Z0-9-_]+")
 	}
-	body, err := s.fetch(in.Content)
+	body, err := s.fetch(c, in.Content)
 	if err != nil {
 		return nil, err
 	}

@@ -31,16 +31,18 @@ type MetricWriter interface {
 
 // Network gives functions their place in a VPC.
 type Network interface {
-	// Attach makes a function's network interfaces and gives the VPC's id. Its
-	// errors are *core.Error.
-	Attach(account, region, function string, subnets, groups []string, now time.Time) (vpc string, err error)
-	// Release lets them go; AWS takes up to 45 minutes over it.
-	Release(account, region, function string, now time.Time)
+	// AttachFunction makes a function's network interfaces and gives the VPC's
+	// id. Its errors are *core.Error with EC2's codes.
+	AttachFunction(account, region, function string, subnets, groups []string, now time.Time) (vpc string, err error)
+	// ReleaseFunction lets them go; AWS takes up to 20 minutes over it.
+	ReleaseFunction(account, region, function string, now time.Time)
 }
 
 // ObjectReader reads deployment packages from S3.
 type ObjectReader interface {
-	ReadObject(bucket, key, version string) ([]byte, error)
+	// ReadObject gives the body of an object as the caller of c may read it;
+	// version "" is the current one. Errors are *core.Error with S3's codes.
+	ReadObject(c *core.Call, bucket, key, version string) ([]byte, error)
 }
 
 // Deps are the services that Lambda leans on. Each may be nil: then every role

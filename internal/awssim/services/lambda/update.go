@@ -66,7 +66,7 @@ func (s *Service) updateCode(c *core.Call, in *UpdateCodeInput) (*Configuration,
 	if len(in.Architectures) > 0 {
 		next.Config.Architectures = in.Architectures
 	}
-	if err := s.install(&next, in.Code); err != nil {
+	if err := s.install(c, &next, in.Code); err != nil {
 		return nil, err
 	}
 	if in.DryRun {

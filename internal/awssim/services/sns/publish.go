@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/kodekloud/kml/internal/awssim/core"
-	"github.com/kodekloud/kml/internal/awssim/iameval"
 	"github.com/kodekloud/kml/internal/awssim/services/sqs"
 )
 
@@ -59,11 +58,11 @@ func (s *Service) publish(c *core.Call, in *publishIn) (*publishOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.accept(c, t, in.Notice)
+	return s.accept(t, in.Notice, c.Now)
 }
 
 // accept checks a notice and delivers it to the topic's subscriptions.
-func (s *Service) accept(c *core.Call, t *topic, n Notice) (*publishOut, error) {
+func (s *Service) accept(t *topic, n Notice, now time.Time) (*publishOut, error) {
 	size := len(n.Message)
 	for name, a := range n.MessageAttributes {
 		size += len(name) + len(a.DataType) + len(a.StringValue) + len(a.BinaryValue)
@@ -87,7 +86,7 @@ func (s *Service) accept(c *core.Call, t *topic, n Notice) (*publishOut, error) 
 	case t.fifo && n.MessageDeduplicationID == "" && t.attributes["ContentBasedDeduplication"] != "true":
 		return nil, invalidParameter("The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly")
 	}
-	out := &publishOut{MessageID: c.World.UUID()}
+	out := &publishOut{MessageID: s.w.UUID()}
 	if t.fifo {
 		t.sequence++
 		out.SequenceNumber = fmt.Sprintf("1%019d", t.sequence)
@@ -96,13 +95,13 @@ func (s *Service) accept(c *core.Call, t *topic, n Notice) (*publishOut, error) 
 			n.MessageDeduplicationID = hex.EncodeToString(sum[:])
 		}
 	}
-	for _, sub := range s.living(t.subscriptions, c.Now) {
+	for _, sub := range s.living(t.subscriptions, now) {
 		if !sub.pending && sub.protocol == "sqs" && sub.filter.lets(n.MessageAttributes) {
 			body := bodies["default"]
 			if own, ok := bodies["sqs"]; ok {
 				body = own
 			}
-			s.deliver(t, sub, n, body, out, c.Now)
+			s.deliver(t, sub, n, body, out, now)
 		}
 	}
 	return out, nil
@@ -159,23 +158,8 @@ func (s *Service) askToConfirm(t *topic, sub *subscription, now time.Time) {
 // toQueue delivers if the queue's policy lets SNS in for this topic. As with
 // AWS, a message that may not be delivered is lost without a word.
 func (s *Service) toQueue(t *topic, arn string, m sqs.Message, now time.Time) {
-	if s.queues == nil {
-		return
-	}
-	policy, owner := s.queues.Core().ResourcePolicy(arn)
-	if policy == nil {
-		return
-	}
-	d := iameval.Evaluate(iameval.Request{
-		Action: "sqs:SendMessage", Resource: arn,
-		Principal: iameval.Principal{Type: iameval.TypeService, Service: "sns.amazonaws.com"},
-		Context: map[string][]string{
-			"aws:SourceArn": {t.arn}, "aws:SourceAccount": {t.account}, "aws:SecureTransport": {"true"},
-			"aws:CurrentTime": {now.Format(time.RFC3339)},
-		},
-	}, iameval.Policies{Resource: &iameval.Attached{ARN: policy.ARN, Policy: policy.Policy}, ResourceAccount: owner})
-	if d.Allowed {
-		s.queues.Deliver(arn, m, now)
+	if s.queues != nil {
+		_ = s.queues.DeliverFor("sns.amazonaws.com", t.arn, arn, m, now)
 	}
 }
 
@@ -235,7 +219,7 @@ func (s *Service) publishBatch(c *core.Call, in *publishBatchIn) (*publishBatchO
 		seen[e.ID] = true
 	}
 	for _, e := range in.PublishBatchRequestEntries {
-		p, err := s.accept(c, t, e.Notice)
+		p, err := s.accept(t, e.Notice, c.Now)
 		var refused *core.Error
 		switch {
 		case errors.As(err, &refused):

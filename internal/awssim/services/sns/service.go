@@ -22,8 +22,7 @@ type Service struct {
 
 // Queues is where subscriptions of protocol sqs are delivered: *sqs.Service.
 type Queues interface {
-	Deliver(arn string, m sqs.Message, now time.Time) bool
-	Core() *core.Service
+	DeliverFor(principal, source, arn string, m sqs.Message, now time.Time) error
 }
 
 // place is the state of one account and Region.

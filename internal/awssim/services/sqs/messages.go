@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kodekloud/kml/internal/awssim/core"
+	"github.com/kodekloud/kml/internal/awssim/iameval"
 )
 
 // dedupWindow is how long a FIFO queue remembers a deduplication id.
@@ -49,12 +50,17 @@ type Attribute struct {
 	Blob           []byte
 }
 
-// Deliver puts a message into the queue with an ARN, for other services: whether
-// the service may do so is theirs to ask. false: there is no such queue. Lock held.
-func (s *Service) Deliver(arn string, m Message, now time.Time) bool {
+// DeliverFor puts a message into a queue for an AWS service, such as
+// "sns.amazonaws.com", on behalf of source (an ARN, of a topic or rule). The
+// queue's policy must let the service in. Errors are *core.Error. Lock held.
+func (s *Service) DeliverFor(principal, source, arn string, m Message, now time.Time) error {
 	q := s.byARN(arn)
 	if q == nil {
-		return false
+		return noQueue()
+	}
+	policy := iameval.Attached{ARN: arn, Policy: q.policy}
+	if q.policy == nil || !core.ServiceAllowed(principal, source, "sqs:SendMessage", policy, q.account, now, nil) {
+		return core.Errorf(403, "AccessDenied", "%s is not authorized to perform: sqs:SendMessage on resource: %s", principal, arn)
 	}
 	attrs := messageAttributes{}
 	for k, a := range m.Attributes {
@@ -63,7 +69,7 @@ func (s *Service) Deliver(arn string, m Message, now time.Time) bool {
 	q.expire(now)
 	s.enqueue(q, &message{body: m.Body, attributes: attrs, sender: m.Sender, sent: now, visible: now.Add(q.seconds("DelaySeconds")),
 		group: m.Group, dedup: m.Dedup})
-	return true
+	return nil
 }
 
 // enqueue gives a message its id and puts it at the end, unless a FIFO queue
