@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -26,21 +27,16 @@ func Disarm(ctx context.Context, c *iam.Client, user string) error {
 	return inOrder(
 		func() error { return DeleteKeys(ctx, c, user, "") },
 		func() error { return gone(c.DeleteLoginProfile(ctx, &iam.DeleteLoginProfileInput{UserName: u})) },
+		func() error { return deleteServiceCredentials(ctx, c, user) },
 		func() error {
-			out, err := c.ListServiceSpecificCredentials(ctx, &iam.ListServiceSpecificCredentialsInput{UserName: u})
-			return each(err, func() []types.ServiceSpecificCredentialMetadata { return out.ServiceSpecificCredentials }, func(x types.ServiceSpecificCredentialMetadata) error {
-				return gone(c.DeleteServiceSpecificCredential(ctx, &iam.DeleteServiceSpecificCredentialInput{UserName: u, ServiceSpecificCredentialId: x.ServiceSpecificCredentialId}))
-			})
-		},
-		func() error {
-			out, err := c.ListSSHPublicKeys(ctx, &iam.ListSSHPublicKeysInput{UserName: u})
-			return each(err, func() []types.SSHPublicKeyMetadata { return out.SSHPublicKeys }, func(x types.SSHPublicKeyMetadata) error {
+			pages := iam.NewListSSHPublicKeysPaginator(c, &iam.ListSSHPublicKeysInput{UserName: u})
+			return walk(ctx, pages, func(o *iam.ListSSHPublicKeysOutput) []types.SSHPublicKeyMetadata { return o.SSHPublicKeys }, func(x types.SSHPublicKeyMetadata) error {
 				return gone(c.DeleteSSHPublicKey(ctx, &iam.DeleteSSHPublicKeyInput{UserName: u, SSHPublicKeyId: x.SSHPublicKeyId}))
 			})
 		},
 		func() error {
-			out, err := c.ListSigningCertificates(ctx, &iam.ListSigningCertificatesInput{UserName: u})
-			return each(err, func() []types.SigningCertificate { return out.Certificates }, func(x types.SigningCertificate) error {
+			pages := iam.NewListSigningCertificatesPaginator(c, &iam.ListSigningCertificatesInput{UserName: u})
+			return walk(ctx, pages, func(o *iam.ListSigningCertificatesOutput) []types.SigningCertificate { return o.Certificates }, func(x types.SigningCertificate) error {
 				return gone(c.DeleteSigningCertificate(ctx, &iam.DeleteSigningCertificateInput{UserName: u, CertificateId: x.CertificateId}))
 			})
 		},
@@ -51,36 +47,47 @@ func Disarm(ctx context.Context, c *iam.Client, user string) error {
 // DeleteKeys deletes a user's access keys except keep.
 func DeleteKeys(ctx context.Context, c *iam.Client, user, keep string) error {
 	pages := iam.NewListAccessKeysPaginator(c, &iam.ListAccessKeysInput{UserName: &user})
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(ctx)
-		err = each(err, func() []types.AccessKeyMetadata { return out.AccessKeyMetadata }, func(k types.AccessKeyMetadata) error {
-			if aws.ToString(k.AccessKeyId) == keep {
-				return nil
-			}
-			return gone(c.DeleteAccessKey(ctx, &iam.DeleteAccessKeyInput{UserName: &user, AccessKeyId: k.AccessKeyId}))
-		})
-		if err != nil || out == nil {
+	return walk(ctx, pages, func(o *iam.ListAccessKeysOutput) []types.AccessKeyMetadata { return o.AccessKeyMetadata }, func(k types.AccessKeyMetadata) error {
+		if aws.ToString(k.AccessKeyId) == keep {
+			return nil
+		}
+		return gone(c.DeleteAccessKey(ctx, &iam.DeleteAccessKeyInput{UserName: &user, AccessKeyId: k.AccessKeyId}))
+	})
+}
+
+// deleteServiceCredentials deletes passwords and keys of single services. The
+// SDK has no paginator for them.
+func deleteServiceCredentials(ctx context.Context, c *iam.Client, user string) error {
+	in := &iam.ListServiceSpecificCredentialsInput{UserName: &user}
+	for {
+		out, err := c.ListServiceSpecificCredentials(ctx, in)
+		if err != nil {
+			return gone(0, err)
+		}
+		var errs []error
+		for _, x := range out.ServiceSpecificCredentials {
+			errs = append(errs, gone(c.DeleteServiceSpecificCredential(ctx, &iam.DeleteServiceSpecificCredentialInput{UserName: &user, ServiceSpecificCredentialId: x.ServiceSpecificCredentialId})))
+		}
+		if err := errors.Join(errs...); err != nil || !out.IsTruncated {
 			return err
 		}
+		in.Marker = out.Marker
 	}
-	return nil
 }
 
 func disarmMFA(ctx context.Context, c *iam.Client, user string) error {
 	pages := iam.NewListMFADevicesPaginator(c, &iam.ListMFADevicesInput{UserName: &user})
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(ctx)
-		err = each(err, func() []types.MFADevice { return out.MFADevices }, func(d types.MFADevice) error {
-			if err := gone(c.DeactivateMFADevice(ctx, &iam.DeactivateMFADeviceInput{UserName: &user, SerialNumber: d.SerialNumber})); err != nil {
-				return err
-			}
-			return gone(c.DeleteVirtualMFADevice(ctx, &iam.DeleteVirtualMFADeviceInput{SerialNumber: d.SerialNumber}))
-		})
-		if err != nil || out == nil {
+	return walk(ctx, pages, func(o *iam.ListMFADevicesOutput) []types.MFADevice { return o.MFADevices }, func(d types.MFADevice) error {
+		if err := gone(c.DeactivateMFADevice(ctx, &iam.DeactivateMFADeviceInput{UserName: &user, SerialNumber: d.SerialNumber})); err != nil {
 			return err
 		}
-	}
-	return nil
+		// Virtual devices have an ARN; hardware has the maker's serial number, and
+		// a security key an ARN of its own, and both are gone when deactivated.
+		if !strings.Contains(aws.ToString(d.SerialNumber), ":mfa/") {
+			return nil
+		}
+		return gone(c.DeleteVirtualMFADevice(ctx, &iam.DeleteVirtualMFADeviceInput{SerialNumber: d.SerialNumber}))
+	})
 }
 
 // Delete deletes a user with all that hangs on it. A user that is gone already
@@ -144,37 +151,26 @@ func inOrder(steps ...func() error) error {
 	return nil
 }
 
-// each visits what a list gave. A list that says the user is gone lists nothing.
-func each[T any](err error, list func() []T, f func(T) error) error {
-	if err != nil {
-		return gone(0, err)
-	}
-	var errs []error
-	for _, x := range list() {
-		errs = append(errs, f(x))
-	}
-	return errors.Join(errs...)
-}
-
 type pager[Out any] interface {
 	HasMorePages() bool
 	NextPage(context.Context, ...func(*iam.Options)) (*Out, error)
 }
 
+// walk visits what every page lists; one that cannot be dealt with does not keep
+// the others. A list that says the user is gone lists nothing.
 func walk[Out, T any](ctx context.Context, p pager[Out], list func(*Out) []T, f func(T) error) error {
+	var errs []error
 	for p.HasMorePages() {
 		out, err := p.NextPage(ctx)
 		if err != nil {
 			if err := gone(0, err); err != nil {
-				return fmt.Errorf("list: %w", err)
+				errs = append(errs, fmt.Errorf("list: %w", err))
 			}
-			return nil
+			break
 		}
 		for _, x := range list(out) {
-			if err := f(x); err != nil {
-				return err
-			}
+			errs = append(errs, f(x))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }

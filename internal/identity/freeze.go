@@ -42,11 +42,14 @@ func (s *Service) Freeze(ctx context.Context, sess *awsclient.Session, a *fleet.
 	if err := s.bindStrangers(ctx, c, a); err != nil {
 		return err
 	}
-	if err := s.probeFrozen(ctx, a, lt); err != nil {
-		return err
+	// Credentials go whatever the probe says: one that cannot be made must not
+	// leave a key behind.
+	err = s.probeFrozen(ctx, a, lt)
+	if derr := iamuser.Disarm(ctx, c, a.User.Name); derr != nil {
+		err = errors.Join(err, fmt.Errorf("take the credentials of %s: %w", a.User.Name, derr))
 	}
-	if err := iamuser.Disarm(ctx, c, a.User.Name); err != nil {
-		return fmt.Errorf("take the credentials of %s: %w", a.User.Name, err)
+	if err != nil {
+		return err
 	}
 	// Listed again: what was made between the first list and the freeze.
 	if err := s.bindStrangers(ctx, c, a); err != nil || !racing {
@@ -94,30 +97,33 @@ func (s *Service) Overwrite(ctx context.Context, sess *awsclient.Session, a *fle
 	return nil
 }
 
-// bindStrangers puts the boundary on every user and role that has none and is
-// not AWS's or the fleet's. The lab's policies make such principals impossible;
-// this is the belt to those braces.
+// bindStrangers puts the boundary on every user and role that carries another
+// one or none and is not AWS's or the fleet's. The lab's policies make such
+// principals impossible; this is the belt to those braces.
 func (s *Service) bindStrangers(ctx context.Context, c *iam.Client, a *fleet.Account) error {
-	users := iam.NewListUsersPaginator(c, &iam.ListUsersInput{})
-	for users.HasMorePages() {
-		out, err := users.NextPage(ctx)
+	// The lists of users and roles leave the boundary out; this one tells it.
+	pages := iam.NewGetAccountAuthorizationDetailsPaginator(c, &iam.GetAccountAuthorizationDetailsInput{
+		Filter: []types.EntityType{types.EntityTypeUser, types.EntityTypeRole}})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
 		if err != nil {
-			return fmt.Errorf("list users: %w", err)
+			return fmt.Errorf("list users and roles: %w", err)
 		}
-		for _, u := range out.Users {
-			if err := s.bindUser(ctx, c, a, u); err != nil {
+		for _, u := range out.UserDetailList {
+			if bound(u.PermissionsBoundary, a) {
+				continue
+			}
+			_, err := c.PutUserPermissionsBoundary(ctx, &iam.PutUserPermissionsBoundaryInput{UserName: u.UserName, PermissionsBoundary: &a.User.BoundaryARN})
+			if err := ignoreGone(err); err != nil {
 				return err
 			}
 		}
-	}
-	roles := iam.NewListRolesPaginator(c, &iam.ListRolesInput{})
-	for roles.HasMorePages() {
-		out, err := roles.NextPage(ctx)
-		if err != nil {
-			return fmt.Errorf("list roles: %w", err)
-		}
-		for _, r := range out.Roles {
-			if err := s.bindRole(ctx, c, a, r); err != nil {
+		for _, r := range out.RoleDetailList {
+			if bound(r.PermissionsBoundary, a) || s.keeps(a, r) {
+				continue
+			}
+			_, err := c.PutRolePermissionsBoundary(ctx, &iam.PutRolePermissionsBoundaryInput{RoleName: r.RoleName, PermissionsBoundary: &a.User.BoundaryARN})
+			if err := ignoreGone(err); err != nil {
 				return err
 			}
 		}
@@ -125,33 +131,14 @@ func (s *Service) bindStrangers(ctx context.Context, c *iam.Client, a *fleet.Acc
 	return nil
 }
 
-func (s *Service) bindUser(ctx context.Context, c *iam.Client, a *fleet.Account, u types.User) error {
-	// ListUsers leaves the boundary out: it must be asked for.
-	got, err := c.GetUser(ctx, &iam.GetUserInput{UserName: u.UserName})
-	if err != nil {
-		return ignoreGone(err)
+// keeps says whether a role is AWS's or the fleet's, which no boundary may bind.
+func (s *Service) keeps(a *fleet.Account, r types.RoleDetail) bool {
+	for _, path := range []string{"/aws-service-role/", "/aws-reserved/", policy.FleetPath} {
+		if strings.HasPrefix(aws.ToString(r.Path), path) {
+			return true
+		}
 	}
-	if bound(got.User.PermissionsBoundary, a) {
-		return nil
-	}
-	_, err = c.PutUserPermissionsBoundary(ctx, &iam.PutUserPermissionsBoundaryInput{UserName: u.UserName, PermissionsBoundary: &a.User.BoundaryARN})
-	return ignoreGone(err)
-}
-
-func (s *Service) bindRole(ctx context.Context, c *iam.Client, a *fleet.Account, r types.Role) error {
-	if strings.HasPrefix(aws.ToString(r.Path), "/aws-service-role/") || strings.HasPrefix(aws.ToString(r.Path), "/aws-reserved/") ||
-		aws.ToString(r.RoleName) == s.Orgs[a.Org].MemberRole || strings.HasPrefix(aws.ToString(r.Path), policy.FleetPath) {
-		return nil
-	}
-	got, err := c.GetRole(ctx, &iam.GetRoleInput{RoleName: r.RoleName})
-	if err != nil {
-		return ignoreGone(err)
-	}
-	if bound(got.Role.PermissionsBoundary, a) {
-		return nil
-	}
-	_, err = c.PutRolePermissionsBoundary(ctx, &iam.PutRolePermissionsBoundaryInput{RoleName: r.RoleName, PermissionsBoundary: &a.User.BoundaryARN})
-	return ignoreGone(err)
+	return aws.ToString(r.RoleName) == s.Orgs[a.Org].MemberRole
 }
 
 func bound(b *types.AttachedPermissionsBoundary, a *fleet.Account) bool {
@@ -166,32 +153,38 @@ func ignoreGone(err error) error {
 }
 
 // Delete deletes everything of the fleet's own under /kml/ in an account: users
-// first, then policies. What earlier epochs left goes too.
+// first, then policies. What earlier epochs left goes too. Each list is read to
+// its end before anything of it goes, since what goes would shift the pages.
 func (s *Service) Delete(ctx context.Context, sess *awsclient.Session) error {
 	c := client(sess)
-	users := iam.NewListUsersPaginator(c, &iam.ListUsersInput{PathPrefix: aws.String(policy.FleetPath)})
-	for users.HasMorePages() {
-		out, err := users.NextPage(ctx)
+	var users, policies []string
+	for pages := iam.NewListUsersPaginator(c, &iam.ListUsersInput{PathPrefix: aws.String(policy.FleetPath)}); pages.HasMorePages(); {
+		out, err := pages.NextPage(ctx)
 		if err != nil {
 			return fmt.Errorf("list the fleet's users: %w", err)
 		}
 		for _, u := range out.Users {
-			if err := iamuser.Delete(ctx, c, aws.ToString(u.UserName)); err != nil {
-				return fmt.Errorf("delete user %s: %w", aws.ToString(u.UserName), err)
-			}
+			users = append(users, aws.ToString(u.UserName))
 		}
 	}
-	policies := iam.NewListPoliciesPaginator(c, &iam.ListPoliciesInput{Scope: types.PolicyScopeTypeLocal, PathPrefix: aws.String(policy.FleetPath)})
-	var errs []error
-	for policies.HasMorePages() {
-		out, err := policies.NextPage(ctx)
+	for _, u := range users {
+		if err := iamuser.Delete(ctx, c, u); err != nil {
+			return fmt.Errorf("delete user %s: %w", u, err)
+		}
+	}
+	for pages := iam.NewListPoliciesPaginator(c, &iam.ListPoliciesInput{Scope: types.PolicyScopeTypeLocal, PathPrefix: aws.String(policy.FleetPath)}); pages.HasMorePages(); {
+		out, err := pages.NextPage(ctx)
 		if err != nil {
 			return fmt.Errorf("list the fleet's policies: %w", err)
 		}
 		for _, p := range out.Policies {
-			if err := iamuser.DeletePolicy(ctx, c, aws.ToString(p.Arn)); err != nil {
-				errs = append(errs, fmt.Errorf("delete policy %s: %w", aws.ToString(p.Arn), err))
-			}
+			policies = append(policies, aws.ToString(p.Arn))
+		}
+	}
+	var errs []error
+	for _, p := range policies {
+		if err := iamuser.DeletePolicy(ctx, c, p); err != nil {
+			errs = append(errs, fmt.Errorf("delete policy %s: %w", p, err))
 		}
 	}
 	return errors.Join(errs...)

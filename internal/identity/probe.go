@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -89,6 +90,12 @@ func (s *Service) probeWorks(ctx context.Context, a *fleet.Account, lt fleet.Lab
 	return g.Wait()
 }
 
+// refusals are the codes that show that a key is powerless, or not known any
+// more. Others of the denials (a signature that is wrong or too old, a Region that
+// is off) would be met with a key in full power, too.
+var refusals = []string{"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "AuthorizationErrorException",
+	"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure"}
+
 // probeFrozen waits until the user's key is refused in every Region.
 func (s *Service) probeFrozen(ctx context.Context, a *fleet.Account, lt fleet.LabType) error {
 	probe, ok := probes[lt.Probe]
@@ -110,7 +117,7 @@ func (s *Service) probeFrozen(ctx context.Context, a *fleet.Account, lt fleet.La
 				if err == nil {
 					return false, errors.New("the call was still allowed")
 				}
-				return awsclient.Classify(err) == awsclient.Denied, err
+				return slices.Contains(refusals, awsclient.Code(err)), err
 			})
 			if last != nil {
 				return fmt.Errorf("account %s is not seen to be frozen in %s: %w", a.ID, region, last)

@@ -194,11 +194,12 @@ func (l *Lab) Student(a *fleet.Account, region string) aws.Config {
 	return l.Key(a.User.AccessKeyID, l.Secret(a, a.User.SecretKey), "", region)
 }
 
-// Key signs with any credentials, and never tries twice.
+// Key signs with any credentials. It tries again, since the clock of a client is
+// not the world's.
 func (l *Lab) Key(id, secret, token, region string) aws.Config {
 	return aws.Config{Region: region, BaseEndpoint: aws.String(l.Sim.URL()), Credentials: credentials.NewStaticCredentialsProvider(id, secret, token),
 		Retryer: func() aws.Retryer {
-			return retry.AddWithMaxAttempts(retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 1 }), 1)
+			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = 10 * time.Millisecond })
 		}}
 }
 
