@@ -21,7 +21,7 @@
 //	kind            queue     deadline  retention  what it does
 //	lab:assign      critical  30 s      1 h        accept a request, match the waiting list
 //	lab:match       critical  30 s      none       match the waiting list with the pool
-//	lab:handout     critical  60 s      none       give a claimed account to its student
+//	lab:handout     critical  1 min     none       give a claimed account to its student
 //	lab:expire      critical  30 s      none       end a session whose time is over
 //	cleanup:freeze  freeze    90 s      none       freeze an account, stop what runs by itself, plan
 //	cleanup:sweep   cleanup   5 min     none       one service, one Region, one wave
