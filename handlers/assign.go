@@ -34,7 +34,7 @@ func (s Services) assign(ctx context.Context, t *asynq.Task) error {
 	if session.State != fleet.SessionWaiting {
 		return nil
 	}
-	_, err = s.Assign.Match(with(ctx, "", session.ID), session.Purpose)
+	_, err = s.Assign.Match(ctx, session.Purpose)
 	return outcome(ctx, err)
 }
 
@@ -63,5 +63,5 @@ func (s Services) expire(ctx context.Context, t *asynq.Task) error {
 	if err != nil {
 		return outcome(ctx, fleet.Permanent(err, "enqueue with tasks.NewExpire"))
 	}
-	return outcome(ctx, s.Assign.Expire(with(ctx, "", p.Session), p.Session))
+	return outcome(ctx, s.Assign.Expire(ctx, p.Session))
 }

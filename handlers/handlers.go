@@ -133,16 +133,3 @@ func early(ctx context.Context) (context.Context, context.CancelFunc) {
 	}
 	return context.WithDeadline(ctx, deadline.Add(-grace))
 }
-
-// with adds ids to the logger of the task.
-func with(ctx context.Context, account, session string) context.Context {
-	c := zerolog.Ctx(ctx).With()
-	if account != "" {
-		c = c.Str("account", account)
-	}
-	if session != "" {
-		c = c.Str("session", session)
-	}
-	log := c.Logger()
-	return log.WithContext(ctx)
-}

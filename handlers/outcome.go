@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -66,8 +67,22 @@ func RetryDelay(n int, err error, _ *asynq.Task) time.Duration {
 	return min(time.Second<<min(n, 6), time.Minute)
 }
 
-// logger is the logger of a task: every line carries the task's id and kind.
+// logger is the logger of a task: every line carries the task's id and kind, and
+// the ids that its payload names. A payload holds ids and never a secret.
 func logger(ctx context.Context, base zerolog.Logger, t *asynq.Task) zerolog.Logger {
 	id, _ := asynq.GetTaskID(ctx)
-	return base.With().Str("task", id).Str("kind", t.Type()).Logger()
+	var ids struct {
+		Account string `json:"account"`
+		Session string `json:"session"`
+		Request string `json:"request_id"`
+		Run     string `json:"run"`
+	}
+	_ = json.Unmarshal(t.Payload(), &ids) // one that cannot be read is refused by its handler
+	c := base.With().Str("task", id).Str("kind", t.Type())
+	for _, f := range []struct{ name, value string }{{"account", ids.Account}, {"session", ids.Session}, {"request", ids.Request}, {"run", ids.Run}} {
+		if f.value != "" {
+			c = c.Str(f.name, f.value)
+		}
+	}
+	return c.Logger()
 }

@@ -21,7 +21,6 @@ func (s Services) accountStep(step func(context.Context, string, int64) error) f
 		if err != nil {
 			return outcome(ctx, fleet.Permanent(err, "enqueue with tasks.ForAccount"))
 		}
-		ctx = with(ctx, p.Account, "")
 		err = safely(ctx, func() error { return step(ctx, p.Account, p.Epoch) })
 		o := outcome(ctx, err)
 		if o == nil || !IsFailure(o) {
@@ -40,7 +39,6 @@ func (s Services) runStep(step func(context.Context, string) error) func(context
 		if err != nil {
 			return outcome(ctx, fleet.Permanent(err, "enqueue with tasks.ForRun"))
 		}
-		ctx = with(ctx, p.Account, "")
 		err = safely(ctx, func() error { return step(ctx, p.Run) })
 		o := outcome(ctx, err)
 		if o == nil || !IsFailure(o) {
@@ -67,7 +65,6 @@ func (s Services) unit(f func(context.Context, tasks.Unit) error) func(context.C
 		if err != nil {
 			return outcome(ctx, fleet.Permanent(err, "enqueue with tasks.ForRun"))
 		}
-		ctx = with(ctx, u.Account, "")
 		err = safely(ctx, func() error { return f(ctx, u) })
 		o := outcome(ctx, err)
 		if o == nil || !IsFailure(o) {

@@ -48,6 +48,7 @@ type Config struct {
 	Stuck       time.Duration // in a state from which an account's task is looked for; default 10 s
 	StuckRun    time.Duration // a cleaning run without news; default 45 s
 	Refresh     time.Duration // age of a readiness stamp that is looked at again; default 5 min
+	UserMaxAge  time.Duration // age at which a warm user is made anew; default 7 days
 	CreatingMax int           // user creations at once in one OU; default 16
 	FirstSweeps int           // first full sweeps at once in one OU; default 16
 	SyncEvery   time.Duration // default 5 min
@@ -64,6 +65,7 @@ func NewReconciler(c Config) *Reconciler {
 	c.Stuck = cmp.Or(c.Stuck, 10*time.Second)
 	c.StuckRun = cmp.Or(c.StuckRun, 45*time.Second)
 	c.Refresh = cmp.Or(c.Refresh, 5*time.Minute)
+	c.UserMaxAge = cmp.Or(c.UserMaxAge, 7*24*time.Hour)
 	c.CreatingMax = cmp.Or(c.CreatingMax, 16)
 	c.FirstSweeps = cmp.Or(c.FirstSweeps, 16)
 	c.SyncEvery = cmp.Or(c.SyncEvery, 5*time.Minute)
@@ -145,15 +147,21 @@ func (r *Reconciler) pool(ctx context.Context) error {
 	return errors.Join(append(errs, err)...)
 }
 
-// readiness has ready accounts looked at whose stamp is getting old.
+// readiness has ready accounts looked at whose stamp is getting old, and those
+// cleaned whose user is.
 func (r *Reconciler) readiness(ctx context.Context) error {
 	var ts []*asynq.Task
+	var errs []error
 	err := r.eachAccount(ctx, fleet.AccountQuery{States: []fleet.State{fleet.UserCreated}}, func(a *fleet.Account) {
-		if r.Clock.Since(a.ReadyAt) > r.Refresh {
+		switch {
+		case a.User != nil && r.Clock.Since(a.User.MadeAt) > r.UserMaxAge:
+			_, err := r.Machine.Move(ctx, a, fleet.Cleanup, "its user is older than "+r.UserMaxAge.String(), nil)
+			errs = append(errs, lost(err))
+		case r.Clock.Since(a.ReadyAt) > r.Refresh:
 			ts = append(ts, tasks.NewReadiness(a))
 		}
 	})
-	return errors.Join(err, r.Follow.Enqueue(ctx, ts...))
+	return errors.Join(append(errs, err, r.Follow.Enqueue(ctx, ts...))...)
 }
 
 // lost is an error that means that somebody else was faster: nothing to mend.

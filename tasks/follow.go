@@ -12,7 +12,7 @@ import (
 // the account rests. It is enqueued by whoever wrote the document, and again,
 // under a raised attempt, by the rescue.
 func ForAccount(a *fleet.Account) *asynq.Task {
-	step := AccountStep{Account: a.ID, Epoch: a.Epoch}
+	step := AccountStep{Account: a.ID, Epoch: a.Epoch, Session: a.SessionID}
 	name := ""
 	switch a.State {
 	case fleet.UserCreating:
@@ -37,7 +37,7 @@ func ForAccount(a *fleet.Account) *asynq.Task {
 // planning and the reset follow from the account's state: see [ForAccount]. A
 // second task for them would do the same work beside the first.
 func ForRun(r *fleet.CleaningRun) []*asynq.Task {
-	step := RunStep{Run: r.ID, Account: r.AccountID, Epoch: r.Epoch}
+	step := RunStep{Run: r.ID, Session: r.SessionID, Account: r.AccountID, Epoch: r.Epoch}
 	switch r.Phase {
 	case fleet.PhaseSweep, fleet.PhaseVerify:
 		return forUnits(r)
@@ -88,7 +88,7 @@ func NewSync(org string, at time.Time) *asynq.Task {
 // by the stamp that it is to renew, so that a full queue does not collect a task
 // for every time that somebody thought of it.
 func NewReadiness(a *fleet.Account) *asynq.Task {
-	return newTask(KindReadiness, ID(KindReadiness, a.ID, a.Epoch, itoa(int(a.ReadyAt.UnixMilli())), 0), AccountStep{Account: a.ID, Epoch: a.Epoch})
+	return newTask(KindReadiness, ID(KindReadiness, a.ID, a.Epoch, itoa(int(a.ReadyAt.UnixMilli())), 0), AccountStep{Account: a.ID, Epoch: a.Epoch, Session: a.SessionID})
 }
 
 // NewTick makes a periodic task. Two schedulers name the same planned time, so

@@ -117,6 +117,7 @@ type Assign struct {
 // AccountStep is the payload of everything that is done to one account.
 type AccountStep struct {
 	Account string `json:"account"`
+	Session string `json:"session,omitempty"` // that holds the account; for the log
 	Epoch   int64  `json:"epoch"`
 }
 
@@ -132,6 +133,7 @@ type Unit = fleet.Unit
 // RunStep is the payload of the phases that a run does in one piece.
 type RunStep struct {
 	Run     string `json:"run"`
+	Session string `json:"session,omitempty"` // that was cleaned after; for the log
 	Account string `json:"account"`
 	Epoch   int64  `json:"epoch"`
 }

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/mattn/go-isatty"
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
@@ -77,14 +78,14 @@ func withApp(ctx context.Context, name string, f func(context.Context, *app.App)
 
 func load() (config.Config, error) { return config.Load(os.Environ(), configFile) }
 
-// newLogger logs JSON lines, or pretty ones on a console.
+// newLogger logs JSON lines, or pretty ones on a terminal.
 func newLogger(c config.Log, role string) zerolog.Logger {
 	level, err := zerolog.ParseLevel(c.Level)
 	if err != nil { // validated before; a wrong level must not hide lines
 		level = zerolog.DebugLevel
 	}
 	log := zerolog.New(os.Stderr)
-	if c.Format == "console" {
+	if c.Format == "console" || c.Format == "auto" && isatty.IsTerminal(os.Stderr.Fd()) {
 		log = zerolog.New(zerolog.ConsoleWriter{Out: os.Stderr})
 	}
 	return log.Level(level).With().Timestamp().Str("role", role).Logger()

@@ -150,18 +150,19 @@ func (a *App) services(ctx context.Context, base *aws.Config) error {
 	orgs := byName(c.Organizations)
 	a.Identity = identity.New(identity.Config{Accounts: a.DB.Accounts(), Machine: a.Machine, AWS: a.AWS, Orgs: orgs, LabTypes: a.LabTypes, Sealer: sealer, Clock: a.Clock})
 	a.Assign = assign.New(assign.Config{Accounts: a.DB.Accounts(), Sessions: a.DB.Sessions(), LabTypes: a.LabTypes, Statuses: a.DB.LabTypes(), Pool: pool,
-		Machine: a.Machine, Granter: a.Identity, Sealer: sealer, Clock: a.Clock, NewID: uuid.NewString, Patience: c.Timing.Patience, Stale: c.Timing.ReadinessStale})
+		Machine: a.Machine, Granter: a.Identity, Sealer: sealer, Clock: a.Clock, NewID: uuid.NewString, Served: a.Metrics.Served, Patience: c.Timing.Patience, Stale: c.Timing.ReadinessStale})
 	a.Failsafe = failsafe.New(failsafe.Config{Accounts: a.DB.Accounts(), Machine: a.Machine, LabTypes: a.DB.LabTypes(), Log: a.DB.Activity(),
 		Requeuer: a.Assign, Clock: a.Clock, AccountLimit: c.Limits.Account, LabTypeLimit: c.Limits.LabType})
 	a.Cleanup = cleanup.New(cleanup.Config{Accounts: a.DB.Accounts(), Runs: a.DB.Cleanings(), Machine: a.Machine, AWS: a.AWS, Users: a.Identity,
 		Settings: settings.New(), Failures: a.Failsafe, Registry: registry, LabTypes: a.LabTypes, Orgs: orgs, Clock: a.Clock, Follow: a.Follow.Run,
+		Phase: a.Metrics.Phase, Cleaned: a.Metrics.Cleaned,
 		Regions: regions(a.LabTypes), Settle: c.Timing.Settle, SettleMax: c.Timing.SettleMax, SettlePoll: c.Timing.SettlePoll,
 		Rounds: c.Cleanup.Rounds, Backoff: c.Cleanup.RoundBackoff})
 	a.Sync = orgsync.New(a.DB.Accounts(), a.Machine, a.AWS, orgs)
 	a.Readiness = readiness.New(a.DB.Accounts(), a.Machine, a.AWS, a.Clock)
 	a.Reconcile = scheduler.NewReconciler(scheduler.Config{Accounts: a.DB.Accounts(), Sessions: a.DB.Sessions(), Runs: a.DB.Cleanings(), Pool: pool,
 		Machine: a.Machine, Assign: a.Assign, Follow: a.Follow, Inspector: asynq.NewInspectorFromRedisClient(a.Redis), Orgs: c.Organizations, Clock: a.Clock, Stuck: c.Timing.StuckAfter, StuckRun: c.Timing.StuckRunAfter,
-		Refresh: c.Timing.ReadinessRefresh, SyncEvery: c.Timing.SyncEvery, RefillEvery: c.Timing.RefillEvery, MatchEvery: c.Timing.MatchEvery, RescueEvery: c.Timing.SweepEvery})
+		Refresh: c.Timing.ReadinessRefresh, UserMaxAge: c.Timing.UserMaxAge, SyncEvery: c.Timing.SyncEvery, RefillEvery: c.Timing.RefillEvery, MatchEvery: c.Timing.MatchEvery, RescueEvery: c.Timing.SweepEvery})
 	return nil
 }
 

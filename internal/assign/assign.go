@@ -62,6 +62,8 @@ type Config struct {
 	Sealer   Sealer
 	Clock    clock.Clock
 	NewID    func() string // of sessions and attempts
+	// Served is told how long a session waited for its credentials; may be nil.
+	Served func(labType string, took time.Duration)
 	// Patience is how long a request waits for an account unless it says
 	// otherwise; default 10 minutes.
 	Patience time.Duration
@@ -75,6 +77,9 @@ type Service struct{ Config }
 
 // New makes a Service.
 func New(c Config) *Service {
+	if c.Served == nil {
+		c.Served = func(string, time.Duration) {}
+	}
 	c.Patience = cmp.Or(c.Patience, 10*time.Minute)
 	c.Stale = cmp.Or(c.Stale, 15*time.Minute)
 	return &Service{c}

@@ -185,6 +185,7 @@ func (s *Service) activate(ctx context.Context, a *fleet.Account, session *fleet
 		n.Version++
 		err := s.Sessions.Swap(ctx, session, n)
 		if err == nil {
+			s.Served(n.LabType, n.StartedAt.Sub(n.RequestedAt))
 			return s.Statuses.Succeeded(ctx, session.LabType)
 		}
 		if !errors.Is(err, fleet.ErrConflict) {

@@ -76,6 +76,11 @@ type Config struct {
 	// Follow is told of a run whose next tasks are due.
 	Follow func(ctx context.Context, r *fleet.CleaningRun)
 
+	// Phase is told how long a phase took, Cleaned how long a whole cleaning;
+	// either may be nil.
+	Phase   func(phase string, took time.Duration)
+	Cleaned func(labType string, took time.Duration)
+
 	// Regions are those of a full sweep: every Region that any lab may use.
 	Regions []string
 	// Settle is waited for after the markers were seen; default 2 min.
@@ -97,6 +102,12 @@ type Service struct{ Config }
 
 // New makes a Service.
 func New(c Config) *Service {
+	if c.Phase == nil {
+		c.Phase = func(string, time.Duration) {}
+	}
+	if c.Cleaned == nil {
+		c.Cleaned = func(string, time.Duration) {}
+	}
 	c.Settle = cmp.Or(c.Settle, 2*time.Minute)
 	c.SettleMax = cmp.Or(c.SettleMax, 30*time.Minute)
 	c.SettlePoll = cmp.Or(c.SettlePoll, 15*time.Second)
@@ -152,8 +163,19 @@ func (s *Service) write(ctx context.Context, run *fleet.CleaningRun, change func
 	if err != nil {
 		return nil, fmt.Errorf("write cleaning run %s: %w", run.ID, err)
 	}
+	s.measure(run, next)
 	s.Follow(ctx, next)
 	return next, nil
+}
+
+// measure tells how long what has just ended took.
+func (s *Service) measure(old, next *fleet.CleaningRun) {
+	if next.Phase != old.Phase {
+		s.Phase(string(old.Phase), next.PhaseSince.Sub(old.PhaseSince))
+	}
+	if !next.DoneAt.IsZero() && old.DoneAt.IsZero() {
+		s.Cleaned(next.LabType, next.DoneAt.Sub(next.StartedAt))
+	}
 }
 
 // closeSession gives the session's lease back even when the step's context ended.

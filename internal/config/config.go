@@ -97,7 +97,7 @@ type Monitor struct {
 // Log is how much is told, and how.
 type Log struct {
 	Level  string `yaml:"level" env:"LEVEL" default:"info" doc:"trace, debug, info, warn or error"`
-	Format string `yaml:"format" env:"FORMAT" default:"json" doc:"json or console"`
+	Format string `yaml:"format" env:"FORMAT" default:"auto" doc:"json, console, or auto: console on a terminal, else json"`
 }
 
 // Timing is the clockwork of the fleet.

@@ -48,7 +48,7 @@ func (c *Config) problems() []*Problem {
 	v.addresses(c)
 	v.secrets(c)
 	v.check(slices.Contains([]string{"trace", "debug", "info", "warn", "error"}, c.Log.Level), "log.level", c.Log.Level, "write trace, debug, info, warn or error")
-	v.check(slices.Contains([]string{"json", "console"}, c.Log.Format), "log.format", c.Log.Format, "write json or console")
+	v.check(slices.Contains([]string{"auto", "json", "console"}, c.Log.Format), "log.format", c.Log.Format, "write auto, json or console")
 	t := &c.Timing
 	v.check(t.Settle <= t.SettleMax, "timing.settle", t.Settle.String(), "give no more than timing.settle_max, "+t.SettleMax.String())
 	v.check(t.ReadinessRefresh < t.ReadinessStale, "timing.readiness_refresh", t.ReadinessRefresh.String(),

@@ -12,6 +12,7 @@ const GlobalRegion = "us-east-1"
 // one round when it is swept, in one round when it is verified.
 type Unit struct {
 	Run     string        `json:"run"`
+	Session string        `json:"session,omitempty"` // that was cleaned after; for the log
 	Account string        `json:"account"`
 	Epoch   int64         `json:"epoch"`
 	Phase   CleaningPhase `json:"phase"` // sweep or verify
@@ -46,7 +47,7 @@ func Units(r *CleaningRun) []Unit {
 				continue
 			}
 			for _, region := range s.regions(r) {
-				u := Unit{Run: r.ID, Account: r.AccountID, Epoch: r.Epoch, Phase: r.Phase, Round: r.Round, Service: s.Service, Region: region}
+				u := Unit{Run: r.ID, Session: r.SessionID, Account: r.AccountID, Epoch: r.Epoch, Phase: r.Phase, Round: r.Round, Service: s.Service, Region: region}
 				if r.Phase == PhaseSweep {
 					u.Wave = w
 				}

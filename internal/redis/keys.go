@@ -7,14 +7,11 @@ import "github.com/kodekloud/kml/internal/fleet"
 //	key                     type    holds                                  lives
 //	kml:pool:<purpose>      ZSET    ready accounts by time rested, in ms   until popped
 //	kml:budget:<name>       HASH    tokens (may be negative), at (in µs)   until full again
-//	kml:access:<id>         STRING  sealed credentials of a session        until the session's end
 //
-// <id> is session/epoch. Braces are not used: each script touches one key, so
+// Braces are not used: each script touches one key, so
 // any cluster slot will do.
 const prefix = "kml:"
 
 func poolKey(p fleet.Purpose) string { return prefix + "pool:" + string(p) }
 
 func budgetKey(name string) string { return prefix + "budget:" + name }
-
-func accessKey(id string) string { return prefix + "access:" + id }

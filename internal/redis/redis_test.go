@@ -73,46 +73,6 @@ func TestBudgetLeavesNothingBehind(t *testing.T) {
 	})
 }
 
-func TestAccessCache(t *testing.T) {
-	t.Parallel()
-	onEach(t, func(t *testing.T, open func(t *testing.T) goredis.UniversalClient) {
-		client, ctx := open(t), t.Context()
-		cache := redis.NewAccessCache(client)
-		gone := func(what string) {
-			t.Helper()
-			if _, err := cache.Get(ctx, "s1/4"); !errors.Is(err, fleet.ErrNotFound) {
-				t.Fatalf("%s: %v", what, err)
-			}
-		}
-		put := func(ttl time.Duration) {
-			t.Helper()
-			if err := cache.Put(ctx, "s1/4", []byte("sealed\x00"), ttl); err != nil {
-				t.Fatal(err)
-			}
-		}
-		gone("before")
-		put(time.Hour)
-		if got, err := cache.Get(ctx, "s1/4"); err != nil || string(got) != "sealed\x00" {
-			t.Fatalf("got %q, %v", got, err)
-		}
-		if ttl := client.PTTL(ctx, "kml:access:s1/4").Val(); ttl <= 0 || ttl > time.Hour {
-			t.Fatalf("it lives for %v", ttl)
-		}
-		if err := cache.Forget(ctx, "s1/4"); err != nil {
-			t.Fatal(err)
-		}
-		gone("forgotten")
-		put(time.Hour)
-		put(-time.Second)
-		gone("its time is over")
-		put(time.Hour)
-		if err := client.FlushAll(ctx).Err(); err != nil {
-			t.Fatal(err)
-		}
-		gone("flushed")
-	})
-}
-
 func TestErrorsAreNotAnswers(t *testing.T) {
 	t.Parallel()
 	client := goredis.NewClient(&goredis.Options{Addr: "127.0.0.1:1", MaxRetries: -1})
@@ -126,8 +86,7 @@ func TestErrorsAreNotAnswers(t *testing.T) {
 	pool := redis.NewPool(client)
 	_, popErr := pool.Pop(ctx, fleet.Production)
 	_, sizeErr := pool.Size(ctx, fleet.Production)
-	_, getErr := redis.NewAccessCache(client).Get(ctx, "x")
-	for name, err := range map[string]error{"pop": popErr, "size": sizeErr, "get": getErr, "take": redis.NewBudget(client, clock.New()).Take(ctx, "k", 1, 1)} {
+	for name, err := range map[string]error{"pop": popErr, "size": sizeErr, "take": redis.NewBudget(client, clock.New()).Take(ctx, "k", 1, 1)} {
 		if err == nil || errors.Is(err, fleet.ErrNotFound) {
 			t.Errorf("%s without a Redis: %v", name, err)
 		}
