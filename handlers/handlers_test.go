@@ -225,17 +225,17 @@ func TestEveryKindIsHandled(t *testing.T) {
 // A snooze comes back after its delay, as often as it likes, and uses up nothing.
 func TestSnoozeIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	const delay = 300 * time.Millisecond
+	const delay = 2 * time.Second
 	var at []time.Time
 	b := setup(t, func(context.Context, string) error {
-		if at = append(at, time.Now()); len(at) < 5 {
+		if at = append(at, time.Now()); len(at) < 3 {
 			return fmt.Errorf("hand out: %w", fleet.Snooze(delay, "not yet"))
 		}
 		return nil
 	})
 	task := step(fleet.Assigning)
 	b.enqueue(t, task)
-	for n := range 5 {
+	for n := range 3 {
 		b.next(t, "handout")
 		if n == 0 {
 			if info := b.state(t, task, retry); info.Retried != 0 {
@@ -245,12 +245,12 @@ func TestSnoozeIsTriedAgain(t *testing.T) {
 	}
 	b.state(t, task, gone)
 	for n := 1; n < len(at); n++ {
-		// asynq keeps times in seconds: up to one of them early.
-		if d := at[n].Sub(at[n-1]); d < 0 || d > delay+wait/2 {
+		// asynq keeps times in whole seconds: up to one of them early.
+		if d := at[n].Sub(at[n-1]); d < delay-time.Second || d > delay+wait/2 {
 			t.Errorf("try %d came after %v", n, d)
 		}
 	}
-	if b.count("failed") != 0 || len(b.causes) != 0 {
+	if len(b.causes) != 0 {
 		t.Fatalf("counted as failures: %v", b.causes)
 	}
 }
@@ -325,11 +325,8 @@ func TestPermanentIsRecordedThenRevoked(t *testing.T) {
 	b.next(t, "refuse r2")
 	// And one that nobody can read is dropped.
 	garbled := asynq.NewTask(tasks.KindAssign, []byte(`{`), asynq.Queue(tasks.QueueCritical), asynq.MaxRetry(5))
-	for range 4 {
-		<-b.ended
-		if len(b.ended) == 0 {
-			break
-		}
+	for range 3 {
+		b.end(t)
 	}
 	b.enqueue(t, garbled)
 	if err := b.end(t); !errors.Is(err, asynq.RevokeTask) {
