@@ -13,7 +13,7 @@ RACE := ./tasks ./handlers ./internal/fleet ./internal/lifecycle ./internal/assi
 	./internal/mongo ./internal/mongosim ./internal/redis ./internal/redisdev ./internal/awsclient ./internal/cleaner \
 	./internal/awssim/core ./internal/awssim/iameval ./internal/clock ./internal/seal ./internal/config ./internal/metrics
 
-.PHONY: help setup build run demo demo-procs demo-crash test test-race lint bench tidy clean
+.PHONY: help setup build run demo demo-procs demo-crash demo-pause test test-race lint bench tidy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ demo-procs: build ## the same with every role a process of its own
 
 demo-crash: build ## the same, with processes killed in between
 	bin/kml-dev demo-crash $(ARGS)
+
+demo-pause: build ## a worker stopped in a cleaning and woken in the next student's account
+	bin/kml-dev demo-pause $(ARGS)
 
 test: ## all tests
 	go test -timeout 20m ./...

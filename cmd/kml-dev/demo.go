@@ -109,7 +109,7 @@ func backend(a *app.App, endpoint string) demo.Fleet {
 }
 
 func (f demoFlags) world() dev.World {
-	return dev.World{Accounts: f.options.Accounts, Warm: max(2, f.options.Accounts/4), Seed: f.options.Seed, IAMDelay: f.options.IAMDelay}
+	return dev.World{Accounts: f.options.Accounts, Warm: max(1, f.options.Accounts/4), Seed: f.options.Seed, IAMDelay: f.options.IAMDelay}
 }
 
 func (f demoFlags) openLog(out io.Writer) (zerolog.Logger, func() error, error) {

@@ -19,7 +19,7 @@ func main() {
 	root := &cobra.Command{Use: "kml-dev", Short: "KML on a laptop: embedded parts, the all-in-one, the demo", SilenceUsage: true, SilenceErrors: true}
 	root.AddCommand(runCommand(), demoCommand(),
 		procsCommand("demo-procs", "The same with every role a process of its own", nil),
-		procsCommand("demo-crash", "The same, with processes killed in between", crash),
+		procsCommand("demo-crash", "The same, with processes killed in between", crash), pauseCommand(),
 		awsCommand(), mongoCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		if !errors.Is(err, errBroken) { // the report has told it

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -32,12 +33,14 @@ func procsCommand(use, short string, beside func(*dev.Procs, io.Writer) *demo.Cr
 // fleetProcs is a fleet whose every role and part is a process of its own.
 type fleetProcs struct {
 	*dev.Procs
+	kml      string // the binary of the roles
 	endpoint string
 	env      []string
 }
 
-// playProcs plays the class against processes.
-func playProcs(ctx context.Context, f demoFlags, out io.Writer, beside func(*dev.Procs, io.Writer) *demo.Crash) (err error) {
+// withProcs starts the processes, opens the fleet as a backend sees it, and ends
+// them all after f.
+func withProcs(ctx context.Context, f demoFlags, out io.Writer, use func(context.Context, *fleetProcs, *app.App) error) (err error) {
 	if err := f.options.Validate(); err != nil {
 		return err
 	}
@@ -69,27 +72,36 @@ func playProcs(ctx context.Context, f demoFlags, out io.Writer, beside func(*dev
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	if beside != nil {
-		crash := beside(p.Procs, out)
-		f.options.Beside = func(ctx context.Context, note func(func(*demo.Report))) error {
-			return crash.Run(ctx, backend(a, p.endpoint), note)
-		}
-	}
-	report, err := play(ctx, f, a, p.endpoint, out)
-	if err != nil {
-		return err
-	}
-	if ended := p.Ended(); len(ended) > 0 {
-		return fmt.Errorf("processes that ended by themselves: %s; see their logs in %s", strings.Join(ended, ", "), dir)
-	}
-	if !report.OK() {
-		return errBroken
-	}
-	return nil
+	return use(ctx, p, a)
 }
 
-// start starts redis-server, kml-dev mongo, kml-dev aws, two workers and two
-// schedulers, each when what it needs is there.
+// playProcs plays the class against processes.
+func playProcs(ctx context.Context, f demoFlags, out io.Writer, beside func(*dev.Procs, io.Writer) *demo.Crash) error {
+	return withProcs(ctx, f, out, func(ctx context.Context, p *fleetProcs, a *app.App) error {
+		if err := p.startFleet(2); err != nil {
+			return err
+		}
+		if beside != nil {
+			crash := beside(p.Procs, out)
+			f.options.Beside = func(ctx context.Context, note func(func(*demo.Report))) error {
+				return crash.Run(ctx, backend(a, p.endpoint), note)
+			}
+		}
+		report, err := play(ctx, f, a, p.endpoint, out)
+		if err != nil {
+			return err
+		}
+		if ended := p.Ended(); len(ended) > 0 {
+			return fmt.Errorf("processes that ended by themselves: %s; see their logs in %s", strings.Join(ended, ", "), p.Dir)
+		}
+		if !report.OK() {
+			return errBroken
+		}
+		return nil
+	})
+}
+
+// start starts the parts: redis-server, kml-dev mongo, kml-dev aws.
 func (p *fleetProcs) start(ctx context.Context, f demoFlags) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -131,8 +143,53 @@ func (p *fleetProcs) start(ctx context.Context, f demoFlags) error {
 		return err
 	}
 	p.Env = append(p.env, "KML_LOG_LEVEL=debug", "KML_LOG_FORMAT=json")
-	return errors.Join(p.Start("worker-1", kml, "worker"), p.Start("worker-2", kml, "worker"),
-		p.Start("scheduler-1", kml, "scheduler"), p.Start("scheduler-2", kml, "scheduler"))
+	p.kml = kml
+	return nil
+}
+
+// startFleet starts so many workers and two schedulers.
+func (p *fleetProcs) startFleet(workers int) error {
+	errs := []error{p.Start("scheduler-1", p.kml, "scheduler"), p.Start("scheduler-2", p.kml, "scheduler")}
+	for i := range workers {
+		errs = append(errs, p.Start(fmt.Sprintf("worker-%d", i+1), p.kml, "worker"))
+	}
+	return errors.Join(errs...)
+}
+
+func pauseCommand() *cobra.Command {
+	f := demoFlags{}
+	c := &cobra.Command{Use: "demo-pause", Short: "A worker stopped in the middle of a cleaning, and woken when its account serves the next student", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			f.options.Accounts, f.options.Students = 1, 2
+			return playPause(c.Context(), f, c.OutOrStdout())
+		}}
+	f.register(c)
+	return c
+}
+
+func playPause(ctx context.Context, f demoFlags, out io.Writer) error {
+	ctx, cancel := context.WithTimeout(ctx, f.options.Timeout)
+	defer cancel()
+	return withProcs(ctx, f, out, func(ctx context.Context, p *fleetProcs, a *app.App) error {
+		if err := p.startFleet(1); err != nil {
+			return err
+		}
+		pause := demo.Pause{Fleet: backend(a, p.endpoint), Out: out,
+			Stop:   func() error { return p.Signal("worker-1", syscall.SIGSTOP) },
+			Second: func() error { return p.Start("worker-2", p.kml, "worker") },
+			Wake:   func() error { return p.Signal("worker-1", syscall.SIGCONT) }}
+		report, err := pause.Play(ctx)
+		if err != nil {
+			return err
+		}
+		if err := report.Print(out); err != nil {
+			return err
+		}
+		if !report.OK() {
+			return errBroken
+		}
+		return nil
+	})
 }
 
 // base is the fleet's own identity, for the class's view into the fleet.

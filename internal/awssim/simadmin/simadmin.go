@@ -57,6 +57,16 @@ func (c *Client) SetFaults(ctx context.Context, rules []core.FaultRule) error {
 	return c.call(ctx, http.MethodPut, "faults", rules, nil)
 }
 
+// SetLatency replaces the latency profile: service ("*" for the rest) to the
+// shortest and longest delay, such as {"5ms", "20ms"}.
+func (c *Client) SetLatency(ctx context.Context, m map[string][2]string) error {
+	in := map[string]map[string]string{}
+	for service, d := range m {
+		in[service] = map[string]string{"min": d[0], "max": d[1]}
+	}
+	return c.call(ctx, http.MethodPut, "latency", in, nil)
+}
+
 func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
