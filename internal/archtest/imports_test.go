@@ -29,7 +29,7 @@ var services = []string{"internal/assign", "internal/identity", "internal/readin
 // with /... for a whole tree; a foreign module is named with all that is in it.
 var imports = map[string][]string{
 	// Flags and wiring: no driver, no SDK.
-	"cmd":         {"internal/...", "github.com/spf13/cobra", zerolog},
+	"cmd":         {"internal/...", "github.com/spf13/cobra", zerolog, "github.com/mattn/go-isatty"},
 	"cmd/kml-dev": {"internal/...", "github.com/spf13/cobra", zerolog, "github.com/mattn/go-isatty", "github.com/aws/aws-sdk-go-v2/aws"},
 	"cmd/kmlctl":  {"internal/cli"},
 
