@@ -100,7 +100,7 @@ func (s *Service) stop(ctx context.Context, a *fleet.Account, sess *awsclient.Se
 				regions = []string{fleet.GlobalRegion}
 			}
 			for _, region := range regions {
-				g.Go(func() error { return cleaner.Stop(gctx, s.place(a, sess, region), k, rec.add).Err })
+				g.Go(func() error { return cleaner.Stop(gctx, s.place(a, sess, region), k, rec.record).Err })
 			}
 		}
 		if err := g.Wait(); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -28,18 +29,26 @@ func (s *Service) Settle(ctx context.Context, runID string) error {
 	if wait := run.MarkedAt.Add(s.Config.Settle).Sub(s.Clock.Now()); wait > 0 {
 		return fleet.Snooze(wait, "late events may still come")
 	}
-	sources, err := s.read(ctx, a, run)
+	touched, err := s.read(ctx, a, run)
 	if err != nil {
 		return err
 	}
-	late := s.news(run, sources)
+	later := s.planned(run, touched)
+	late := news(run, later)
+	rec := s.recorder(run, "settle")
+	for _, service := range late {
+		rec.add(cleaner.Event{Action: "planned", Kind: service, Detail: "late: " + later.Because[service]})
+	}
+	if err := rec.flush(ctx); err != nil {
+		return err
+	}
 	_, err = s.write(ctx, run, func(n *fleet.CleaningRun) {
 		n.Settled = true
 		if len(late) == 0 {
 			n.Phase = fleet.PhaseUser
 			return
 		}
-		n.Plan, n.Because = s.waves(n, sources)
+		n.Regions, n.Plan, n.Because = later.Regions, later.Plan, later.Because
 		n.Phase, n.Round, n.Wave, n.Dirty = fleet.PhaseSweep, run.Round+1, -1, late
 		s.nextWave(n)
 	})
@@ -99,16 +108,14 @@ func (s *Service) DeleteUser(ctx context.Context, runID string) error {
 	if err := errors.Join(err, closeSession(ctx, sess), rec.flush(ctx)); err != nil {
 		return fmt.Errorf("delete the user of %s: %w", a.ID, err)
 	}
+	// The run's phase is written by the reset, which this move enqueues: a write of
+	// ours would race it.
 	_, err = s.Machine.Move(ctx, a, fleet.UserDeleted, "every planned check came back clean", func(n *fleet.Account) {
 		n.CleaningID = run.ID
 		if run.Full {
 			n.SweptAt = s.Clock.Now().UTC()
 		}
 	})
-	if err != nil {
-		return err
-	}
-	_, err = s.write(ctx, run, func(n *fleet.CleaningRun) { n.Phase = fleet.PhaseReset })
 	return err
 }
 
@@ -126,6 +133,11 @@ func (s *Service) Reset(ctx context.Context, accountID string, epoch int64) erro
 	if err != nil {
 		return fmt.Errorf("reset %s: %w", accountID, err)
 	}
+	if next, err := s.write(ctx, run, func(n *fleet.CleaningRun) { n.Phase = fleet.PhaseReset }); err != nil {
+		return fmt.Errorf("reset %s: %w", accountID, err)
+	} else if next != nil {
+		run = next
+	}
 	sess, err := s.AWS.Mutator(ctx, target(a), "reset")
 	if err != nil {
 		return fmt.Errorf("session to reset %s: %w", accountID, err)
@@ -142,14 +154,30 @@ func (s *Service) Reset(ctx context.Context, accountID string, epoch int64) erro
 	if err != nil {
 		return err
 	}
-	_, err = s.write(ctx, run, func(n *fleet.CleaningRun) { n.Phase, n.DoneAt = fleet.PhaseDone, now })
-	return err
+	return s.done(ctx, run, now)
 }
+
+// done closes the run. The account rests already, so nobody drives the run any
+// more: a write that somebody else overtook is made again.
+func (s *Service) done(ctx context.Context, run *fleet.CleaningRun, at time.Time) error {
+	for range doneTries {
+		next, err := s.write(ctx, run, func(n *fleet.CleaningRun) { n.Phase, n.DoneAt, n.Error = fleet.PhaseDone, at, "" })
+		if err != nil || next != nil {
+			return err
+		}
+		if run, err = s.Runs.Get(ctx, run.ID); err != nil || run.Phase == fleet.PhaseDone {
+			return err
+		}
+	}
+	return fmt.Errorf("close cleaning run %s: %w", run.ID, fleet.ErrConflict)
+}
+
+const doneTries = 5
 
 func (s *Service) restore(ctx context.Context, a *fleet.Account, sess *awsclient.Session, run *fleet.CleaningRun, rec *recorder) (map[string]float64, error) {
 	g, gctx := errgroup.WithContext(ctx)
 	for _, region := range withGlobal(run.Regions) {
-		g.Go(func() error { return s.Settings.Restore(gctx, s.place(a, sess, region), rec.add) })
+		g.Go(func() error { return s.Settings.Restore(gctx, s.place(a, sess, region), rec.record) })
 	}
 	if err := g.Wait(); err != nil {
 		return nil, err

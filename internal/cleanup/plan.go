@@ -3,6 +3,7 @@ package cleanup
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,10 +12,10 @@ import (
 	"github.com/kodekloud/kml/internal/trail"
 )
 
-// implied are services that a service makes things in by itself, under its own
-// identity: what the lab may not call may still be filled.
+// implied are the services or kinds that a service makes by itself, under its
+// own identity: what the lab may not call may still be filled.
 var implied = map[string][]string{
-	"lambda":      {"logs", "ec2"},
+	"lambda":      {"logs.group", "ec2.network_interface"},
 	"autoscaling": {"ec2"},
 }
 
@@ -25,27 +26,61 @@ func (s *Service) plan(ctx context.Context, a *fleet.Account, run *fleet.Cleanin
 	if err != nil {
 		return err
 	}
-	waves, because := s.waves(run, touched)
+	planned := s.planned(run, touched)
 	rec := s.recorder(run, "plan")
-	for service, why := range because {
+	for service, why := range planned.Because {
 		rec.add(cleaner.Event{Action: "planned", Kind: service, Detail: why})
+	}
+	for _, source := range s.uncovered(touched) {
+		rec.add(cleaner.Event{Action: "unplanned", Resource: source, Detail: "the trail shows it, and no kind of this build cleans it"})
 	}
 	if err := rec.flush(ctx); err != nil {
 		return err
 	}
 	_, err = s.write(ctx, run, func(n *fleet.CleaningRun) {
-		n.Phase, n.Wave, n.Plan, n.Because = fleet.PhaseSweep, -1, waves, because
+		n.Regions, n.Plan, n.Because = planned.Regions, planned.Plan, planned.Because
+		n.Phase, n.Wave = fleet.PhaseSweep, -1
 		s.nextWave(n)
-		if len(waves) == 0 { // nothing to sweep or to verify yet: late events decide
-			n.Phase = fleet.PhaseSettle
+		if len(n.Plan) == 0 { // nothing to sweep or to verify yet: late events decide
+			s.verified(n)
 		}
 	})
 	return err
 }
 
-// read gives the event sources that the trail shows since the account was last
-// clean; a full run trusts no trail.
-func (s *Service) read(ctx context.Context, a *fleet.Account, run *fleet.CleaningRun) (map[string]bool, error) {
+// planned gives a copy of the run with Regions, Plan and Because as the trail
+// demands. Where global services are recorded, somebody may have used a regional
+// one: then the Region belongs to the run.
+func (s *Service) planned(run *fleet.CleaningRun, touched trail.Touched) *fleet.CleaningRun {
+	n := run.Clone()
+	for source, letThrough := range touched[fleet.GlobalRegion] {
+		regional := func(name string) bool { k, _ := s.Registry.Get(name); return !k.Global }
+		if letThrough && slices.ContainsFunc(s.Registry.BySource(source), regional) {
+			n.Regions = withGlobal(n.Regions)
+		}
+	}
+	n.Plan, n.Because = s.waves(n, touched.Sources())
+	return n
+}
+
+// uncovered gives the event sources that no kind cleans after, and of which some
+// call was let through.
+func (s *Service) uncovered(touched trail.Touched) []string {
+	var out []string
+	for _, sources := range touched {
+		for source, letThrough := range sources {
+			if letThrough && len(s.Registry.BySource(source)) == 0 && !slices.Contains(out, source) {
+				out = append(out, source)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// read gives what the trail shows since the account was last clean; a full run
+// trusts no trail.
+func (s *Service) read(ctx context.Context, a *fleet.Account, run *fleet.CleaningRun) (trail.Touched, error) {
 	if run.Full {
 		return nil, nil
 	}
@@ -53,11 +88,11 @@ func (s *Service) read(ctx context.Context, a *fleet.Account, run *fleet.Cleanin
 	if err != nil {
 		return nil, fmt.Errorf("session to read the trail of %s: %w", a.ID, err)
 	}
-	touched, err := trail.Read(ctx, sess.Config, withGlobal(run.Regions), a.RestedSince, s.Clock.Now(), s.Orgs[a.Org].MemberRole)
+	touched, err := trail.Read(ctx, sess.Config, withGlobal(run.Regions), a.RestedSince, s.Orgs[a.Org].MemberRole)
 	if err != nil {
 		return nil, fmt.Errorf("trail of %s: %w", a.ID, err)
 	}
-	return touched.Sources(), nil
+	return touched, nil
 }
 
 // wanted says whether a kind belongs to the run: by the lab type, by what that
@@ -67,24 +102,20 @@ func (s *Service) wanted(run *fleet.CleaningRun, k cleaner.Kind, sources map[str
 }
 
 func (s *Service) why(run *fleet.CleaningRun, k cleaner.Kind, sources map[string]bool) string {
-	service := k.Service()
 	if run.Full {
 		return "full sweep"
 	}
 	for _, allowed := range s.LabTypes[run.LabType].Services {
-		if allowed == service {
+		if allowed == k.Service() {
 			return "the lab type allows it"
 		}
-		if slices.Contains(implied[allowed], service) {
+		if slices.Contains(implied[allowed], k.Service()) || slices.Contains(implied[allowed], k.Name) {
 			return "what " + allowed + " makes by itself"
 		}
 	}
-	if sources[k.Source] {
-		return "the trail shows " + strings.TrimSuffix(k.Source, ".amazonaws.com")
-	}
-	for _, also := range k.Also {
-		if sources[also] {
-			return "the trail shows " + strings.TrimSuffix(also, ".amazonaws.com")
+	for _, source := range append([]string{k.Source}, k.Also...) {
+		if _, shown := sources[source]; shown {
+			return "the trail shows " + strings.TrimSuffix(source, ".amazonaws.com")
 		}
 	}
 	return ""
@@ -111,14 +142,26 @@ func (s *Service) waves(run *fleet.CleaningRun, sources map[string]bool) ([]flee
 	return out, because
 }
 
-// news gives the services that a later look at the trail shows and the plan
-// does not hold.
-func (s *Service) news(run *fleet.CleaningRun, sources map[string]bool) []string {
-	_, because := s.waves(run, sources)
+// news gives the services of kinds that later is planned for and the run is not:
+// a service may have been planned with some of its kinds only, or in fewer Regions.
+func news(run, later *fleet.CleaningRun) []string {
+	if len(later.Regions) > len(run.Regions) {
+		return slices.Sorted(maps.Keys(later.Because))
+	}
+	known := map[string]bool{}
+	for _, wave := range run.Plan {
+		for _, s := range wave.Services {
+			for _, k := range s.Kinds {
+				known[k] = true
+			}
+		}
+	}
 	var out []string
-	for service := range because {
-		if _, planned := run.Because[service]; !planned {
-			out = append(out, service)
+	for _, wave := range later.Plan {
+		for _, s := range wave.Services {
+			if slices.ContainsFunc(s.Kinds, func(k string) bool { return !known[k] }) && !slices.Contains(out, s.Service) {
+				out = append(out, s.Service)
+			}
 		}
 	}
 	slices.Sort(out)

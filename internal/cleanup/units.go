@@ -1,45 +1,94 @@
 package cleanup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/kodekloud/kml/internal/awsclient"
 	"github.com/kodekloud/kml/internal/cleaner"
 	"github.com/kodekloud/kml/internal/fleet"
 )
 
 // Sweep asks for everything to be deleted that a unit's kinds list, and
 // completes the unit. What AWS refuses is in the result; verification decides.
+//
+// Most units find nothing: a reader looks first, whose session all units of the
+// account share, and only what it does not see clean takes a lease and a session
+// that may delete.
 func (s *Service) Sweep(ctx context.Context, u fleet.Unit) error {
 	a, run, err := s.unit(ctx, u)
 	if err != nil || run == nil {
+		return err
+	}
+	rec := s.recorder(run, string(u.Phase))
+	res := fleet.UnitResult{Verdict: fleet.Clean}
+	dirty, err := s.look(ctx, a, run, u, &res, rec)
+	if err != nil {
+		return err
+	}
+	if len(dirty) == 0 {
+		return s.complete(ctx, run, u, res, rec, nil, nil)
+	}
+	// Written first: after a crash nobody could tell what was there.
+	if err := rec.flush(ctx); err != nil {
 		return err
 	}
 	sess, err := s.AWS.Mutator(ctx, target(a), "sweep")
 	if err != nil {
 		return fmt.Errorf("session to sweep %s: %w", a.ID, err)
 	}
-	rec := s.recorder(run, string(u.Phase))
-	res := fleet.UnitResult{Verdict: fleet.Clean}
 	var errs []error
-	for _, name := range run.Kinds(u) {
+	for _, name := range dirty {
 		k, ok := s.Registry.Get(name)
 		if !ok {
-			errs = append(errs, fmt.Errorf("kind %s is planned but not known here: %w", name, fleet.ErrNotFound))
+			errs = append(errs, unknownKind(name))
 			continue
 		}
-		r := cleaner.Sweep(ctx, s.place(a, sess, u.Region), k, rec.add)
+		r := cleaner.Sweep(ctx, s.place(a, sess, u.Region), k, rec.record)
 		res.Listed, res.Deleted, res.Kept, res.Left = res.Listed+r.Listed, res.Deleted+r.Deleted, res.Kept+r.Kept, res.Left+r.Blocked+r.Throttled+r.Failed
 		errs = append(errs, r.Err)
 	}
 	if res.Left > 0 {
 		res.Verdict = fleet.Remaining
 	}
-	res.Calls = sess.Calls()
+	res.Calls += sess.Calls()
 	return s.complete(ctx, run, u, res, rec, errors.Join(errs...), closeSession(ctx, sess))
+}
+
+// look gives the kinds of a unit that are not seen to be clean, and records what
+// of them is to be deleted and kept.
+func (s *Service) look(ctx context.Context, a *fleet.Account, run *fleet.CleaningRun, u fleet.Unit, res *fleet.UnitResult, rec *recorder) ([]string, error) {
+	sess, err := s.AWS.Reader(ctx, target(a))
+	if err != nil {
+		return nil, fmt.Errorf("session to look at %s: %w", a.ID, err)
+	}
+	var dirty []string
+	for _, name := range run.Kinds(u) {
+		k, ok := s.Registry.Get(name)
+		if !ok {
+			dirty = append(dirty, name)
+			continue
+		}
+		var found []cleaner.Event
+		r := cleaner.Plan(ctx, s.place(a, sess, u.Region), k, func(e cleaner.Event) { found = append(found, e) })
+		if r.Err != nil || r.Listed > r.Kept {
+			dirty = append(dirty, name)
+			rec.add(found...)
+			continue
+		}
+		res.Listed, res.Kept = res.Listed+r.Listed, res.Kept+r.Kept
+	}
+	res.Calls = sess.Calls()
+	return dirty, nil
+}
+
+func unknownKind(name string) error {
+	return fmt.Errorf("kind %s is planned but not known here: %w", name, fleet.ErrNotFound)
 }
 
 // Verify lists a unit's kinds again and completes the unit with what it knows.
@@ -59,17 +108,27 @@ func (s *Service) Verify(ctx context.Context, u fleet.Unit) error {
 		k, ok := s.Registry.Get(name)
 		if !ok {
 			res.Verdict = fleet.Unknown
-			errs = append(errs, fmt.Errorf("kind %s is planned but not known here: %w", name, fleet.ErrNotFound))
+			errs = append(errs, unknownKind(name))
 			continue
 		}
 		f := cleaner.Verify(ctx, s.place(a, sess, u.Region), k)
 		res.Listed, res.Kept, res.Left = res.Listed+f.Listed, res.Kept+f.Kept, res.Left+f.LeftCount
 		res.Verdict = worse(res.Verdict, f.Verdict)
 		errs = append(errs, f.Err)
-		rec.add(cleaner.Event{Action: "verified", Kind: k.Name, Region: u.Region, Detail: fmt.Sprintf("%s: %d listed, %d kept, %d left", f.Verdict, f.Listed, f.Kept, f.LeftCount)})
+		rec.add(verified(k, u, f))
 	}
 	res.Calls = sess.Calls()
 	return s.complete(ctx, run, u, res, rec, errors.Join(errs...), nil)
+}
+
+// verified is the evidence of one look.
+func verified(k cleaner.Kind, u fleet.Unit, f cleaner.Finding) cleaner.Event {
+	e := cleaner.Event{Action: actionVerified, Kind: k.Name, Region: u.Region,
+		Detail: fmt.Sprintf("%s: %d listed, %d kept, %d left", f.Verdict, f.Listed, f.Kept, f.LeftCount)}
+	if f.Err != nil {
+		e.Detail += " (" + cmp.Or(awsclient.Code(f.Err), "no answer") + ")"
+	}
+	return e
 }
 
 // worse: Unknown is worse than Remaining is worse than Clean.
@@ -104,7 +163,7 @@ func (s *Service) complete(ctx context.Context, run *fleet.CleaningRun, u fleet.
 	}
 	if unitErr != nil {
 		res.Error = unitErr.Error()
-		res.Error = res.Error[:min(len(res.Error), maxUnitError)]
+		res.Error = strings.ToValidUTF8(res.Error[:min(len(res.Error), maxUnitError)], "")
 		if u.Phase == fleet.PhaseSweep {
 			res.Verdict = fleet.Unknown
 		}
@@ -122,32 +181,39 @@ func (s *Service) complete(ctx context.Context, run *fleet.CleaningRun, u fleet.
 
 // advance moves a run on when all units of its phase are complete.
 func (s *Service) advance(ctx context.Context, run *fleet.CleaningRun) error {
-	dirty := map[string]string{}
+	var dirty, story []string
 	for _, u := range fleet.Units(run) {
 		res, done := run.Units[u.Key()]
 		if !done {
 			return nil
 		}
-		if res.Verdict != fleet.Clean {
-			dirty[u.Service] = fmt.Sprintf("%s in %s: %s, %d left %s", u.Service, u.Region, res.Verdict, res.Left, res.Error)
+		if res.Verdict == fleet.Clean {
+			continue
+		}
+		story = append(story, strings.TrimSpace(fmt.Sprintf("%s in %s: %s, %d left %s", u.Service, u.Region, res.Verdict, res.Left, res.Error)))
+		if !slices.Contains(dirty, u.Service) {
+			dirty = append(dirty, u.Service)
 		}
 	}
 	switch {
 	case run.Phase == fleet.PhaseSweep:
-		_, err := s.write(ctx, run, func(n *fleet.CleaningRun) { s.nextWave(n) })
+		_, err := s.write(ctx, run, s.nextWave)
 		return err
 	case run.Phase != fleet.PhaseVerify:
 		return nil
 	case len(dirty) > 0:
-		return s.nextRound(ctx, run, dirty)
+		return s.nextRound(ctx, run, dirty, story)
 	}
-	_, err := s.write(ctx, run, func(n *fleet.CleaningRun) {
-		n.Phase, n.Dirty, n.NextTry = fleet.PhaseSettle, nil, time.Time{}
-		if n.Settled {
-			n.Phase = fleet.PhaseUser
-		}
-	})
+	_, err := s.write(ctx, run, s.verified)
 	return err
+}
+
+// verified takes a run from its verification to what comes next.
+func (s *Service) verified(n *fleet.CleaningRun) {
+	n.Phase, n.Dirty, n.NextTry, n.Error = fleet.PhaseSettle, nil, time.Time{}, ""
+	if n.Settled {
+		n.Phase = fleet.PhaseUser
+	}
 }
 
 // nextWave goes to the next wave that has something to do, else to the
@@ -162,22 +228,16 @@ func (s *Service) nextWave(n *fleet.CleaningRun) {
 	n.Phase = fleet.PhaseVerify
 }
 
-// nextRound sweeps what is not clean once more, after a growing delay; after
-// the last round the account is given up.
-func (s *Service) nextRound(ctx context.Context, run *fleet.CleaningRun, dirty map[string]string) error {
-	var services, story []string
-	for service, why := range dirty {
-		services, story = append(services, service), append(story, why)
-	}
-	slices.Sort(services)
-	slices.Sort(story)
+// nextRound sweeps the services that are not clean once more, after a growing
+// delay; after the last round the account is given up, with the story.
+func (s *Service) nextRound(ctx context.Context, run *fleet.CleaningRun, dirty, story []string) error {
 	if run.Round >= s.Rounds {
 		return s.Failures.StepFailed(ctx, run.AccountID, run.Epoch, fleet.Permanent(
-			fmt.Errorf("not clean after %d rounds: %v", run.Round, story), "look at the evidence, remove what is left by hand, release the account"))
+			fmt.Errorf("not clean after %d rounds: %s", run.Round, strings.Join(story, "; ")), "look at the evidence, remove what is left by hand, release the account"))
 	}
 	_, err := s.write(ctx, run, func(n *fleet.CleaningRun) {
-		n.Phase, n.Round, n.Wave, n.Dirty = fleet.PhaseSweep, run.Round+1, -1, services
-		n.Error = fmt.Sprint(story)
+		n.Phase, n.Round, n.Wave, n.Dirty = fleet.PhaseSweep, run.Round+1, -1, dirty
+		n.Error = strings.Join(story, "; ")
 		s.nextWave(n)
 		n.NextTry = s.Clock.Now().UTC().Add(min(s.Backoff<<min(run.Round-1, 16), s.MaxBackoff))
 	})

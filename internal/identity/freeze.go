@@ -138,8 +138,14 @@ func (s *Service) keeps(a *fleet.Account, r types.RoleDetail) bool {
 			return true
 		}
 	}
-	return aws.ToString(r.RoleName) == s.Orgs[a.Org].MemberRole
+	name := aws.ToString(r.RoleName)
+	return name == s.Orgs[a.Org].MemberRole || name == organizationRole
 }
+
+// organizationRole is what Organizations makes in every account that it makes,
+// whether or not the fleet comes in by it. Bound to a lab's boundary it would be
+// locked for good, since it is never deleted and the boundary could not be.
+const organizationRole = "OrganizationAccountAccessRole"
 
 func bound(b *types.AttachedPermissionsBoundary, a *fleet.Account) bool {
 	return b != nil && aws.ToString(b.PermissionsBoundaryArn) == a.User.BoundaryARN

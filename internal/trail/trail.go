@@ -21,11 +21,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/smithy-go"
 
 	"github.com/kodekloud/kml/internal/awsclient"
 )
 
-// Touched is what history tells of an account: event sources by Region.
+// Touched is what history tells of an account: event sources by Region. The
+// value says whether any of the source's calls was let through; a source whose
+// calls were all denied is there too.
 type Touched map[string]map[string]bool
 
 // Sources gives all event sources, whatever their Region.
@@ -42,12 +45,15 @@ func (t Touched) Sources() map[string]bool {
 // Config gives a configuration for a Region of the account.
 type Config func(region string) aws.Config
 
-// Read looks up what changed in each Region between since and until. Calls of
-// the fleet itself (sessions of the role named fleetRole) are left out.
-func Read(ctx context.Context, cfg Config, regions []string, since, until time.Time, fleetRole string) (Touched, error) {
+// skew is how far the clocks of AWS and of this host may be apart.
+const skew = time.Minute
+
+// Read looks up what changed in each Region since a time, and a little before.
+// Calls of the fleet itself (sessions of the role named fleetRole) are left out.
+func Read(ctx context.Context, cfg Config, regions []string, since time.Time, fleetRole string) (Touched, error) {
 	out := Touched{}
 	for _, region := range regions {
-		sources, err := readRegion(ctx, cloudtrail.NewFromConfig(cfg(region)), since, until, fleetRole)
+		sources, err := readRegion(ctx, cloudtrail.NewFromConfig(cfg(region)), since, fleetRole)
 		if err != nil {
 			return nil, fmt.Errorf("event history in %s: %w", region, err)
 		}
@@ -56,10 +62,10 @@ func Read(ctx context.Context, cfg Config, regions []string, since, until time.T
 	return out, nil
 }
 
-func readRegion(ctx context.Context, c *cloudtrail.Client, since, until time.Time, fleetRole string) (map[string]bool, error) {
+func readRegion(ctx context.Context, c *cloudtrail.Client, since time.Time, fleetRole string) (map[string]bool, error) {
 	sources := map[string]bool{}
 	pages := cloudtrail.NewLookupEventsPaginator(c, &cloudtrail.LookupEventsInput{
-		StartTime: &since, EndTime: &until,
+		StartTime:        aws.Time(since.Add(-skew)),
 		LookupAttributes: []types.LookupAttribute{{AttributeKey: types.LookupAttributeKeyReadOnly, AttributeValue: aws.String("false")}},
 	})
 	for pages.HasMorePages() {
@@ -72,9 +78,11 @@ func readRegion(ctx context.Context, c *cloudtrail.Client, since, until time.Tim
 			if err != nil {
 				return nil, err
 			}
-			if !r.byRole(fleetRole) {
-				sources[aws.ToString(e.EventSource)] = true
+			if r.byRole(fleetRole) {
+				continue
 			}
+			source := aws.ToString(e.EventSource)
+			sources[source] = sources[source] || !r.denied()
 		}
 	}
 	return sources, nil
@@ -89,6 +97,7 @@ type record struct {
 			} `json:"sessionIssuer"`
 		} `json:"sessionContext"`
 	} `json:"userIdentity"`
+	ErrorCode         string         `json:"errorCode"`
 	RequestParameters map[string]any `json:"requestParameters"`
 }
 
@@ -102,6 +111,12 @@ func parse(e types.Event) (record, error) {
 
 func (r record) byRole(role string) bool {
 	return role != "" && r.UserIdentity.SessionContext.SessionIssuer.UserName == role
+}
+
+// denied says that authorization stopped the call, so that it had no effect. No
+// other error proves that much. EC2's codes come with the prefix "Client.".
+func (r record) denied() bool {
+	return r.ErrorCode != "" && awsclient.Classify(&smithy.GenericAPIError{Code: strings.TrimPrefix(r.ErrorCode, "Client.")}) == awsclient.Denied
 }
 
 const markerCall = "CreateKeyPair"
@@ -122,7 +137,7 @@ func Mark(ctx context.Context, cfg aws.Config, name string) error {
 // Marked says whether the marker has arrived in the Region's history.
 func Marked(ctx context.Context, cfg aws.Config, name string, since time.Time) (bool, error) {
 	pages := cloudtrail.NewLookupEventsPaginator(cloudtrail.NewFromConfig(cfg), &cloudtrail.LookupEventsInput{
-		StartTime:        aws.Time(since.Add(-time.Minute)),
+		StartTime:        aws.Time(since.Add(-skew)),
 		LookupAttributes: []types.LookupAttribute{{AttributeKey: types.LookupAttributeKeyEventName, AttributeValue: aws.String(markerCall)}},
 	})
 	for pages.HasMorePages() {

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/jonboulle/clockwork"
 	"go.mongodb.org/mongo-driver/v2/event"
 
@@ -203,17 +204,27 @@ func (l *Lab) Key(id, secret, token, region string) aws.Config {
 		}}
 }
 
-// Root signs with an administrator's key that is none of the lab's: what nobody
-// could do from inside the lab.
+// Root signs with a session of an administrator who is none of the lab's and whom
+// nothing of the fleet binds: what nobody could do from inside the lab.
 func (l *Lab) Root(account, region string) aws.Config {
 	l.Helper()
 	var key aws.Credentials
+	var role string
 	l.Sim.World.Do(func() {
-		k, err := l.Sim.IAM.AddUser(account, "/aws-reserved/", "root-"+l.Sim.World.Hex(6), `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`)
+		role = "AWSReservedRoot" + l.Sim.World.Hex(6)
+		_, err := l.Sim.IAM.AddRole(account, "/aws-reserved/", role,
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::`+l.Org.ManagementAccount+`:root"},"Action":"sts:AssumeRole"}]}`,
+			"arn:aws:iam::aws:policy/AdministratorAccess")
+		check(l, err)
+		k, err := l.Sim.IAM.AddUser(l.Org.ManagementAccount, "/", role, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`)
 		check(l, err)
 		key.AccessKeyID, key.SecretAccessKey = k.AccessKeyID, k.SecretAccessKey
 	})
-	return l.Key(key.AccessKeyID, key.SecretAccessKey, "", region)
+	l.Sim.World.Clock.Advance(l.Sim.World.Options.IAMDelay)
+	out, err := sts.NewFromConfig(l.Key(key.AccessKeyID, key.SecretAccessKey, "", "us-east-1")).AssumeRole(l.Context(), &sts.AssumeRoleInput{
+		RoleArn: aws.String("arn:aws:iam::" + account + ":role/aws-reserved/" + role), RoleSessionName: aws.String("root")})
+	check(l, err)
+	return l.Key(*out.Credentials.AccessKeyId, *out.Credentials.SecretAccessKey, *out.Credentials.SessionToken, region)
 }
 
 // Faults replaces the faults of the simulated AWS.
