@@ -46,7 +46,7 @@ func rootCommand() *cobra.Command {
 		role("monitor", "Serve the queue dashboard", func(a *app.App) []func(context.Context) error {
 			return []func(context.Context) error{a.Monitor}
 		}),
-		configCommand(), accountCommand(), labTypeCommand(),
+		configCommand(), labCommand(), accountCommand(), labTypeCommand(),
 	)
 	return root
 }

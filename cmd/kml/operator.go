@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/user"
 	"text/tabwriter"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kodekloud/kml/internal/app"
+	"github.com/kodekloud/kml/internal/fleet"
 )
 
 func configCommand() *cobra.Command {
@@ -123,6 +125,54 @@ func releaseCommand() *cobra.Command {
 	c.Flags().StringVar(&why, "why", "", "reason, for the account's history")
 	_ = c.MarkFlagRequired("why") // fails only for a flag that does not exist
 	return c
+}
+
+func labCommand() *cobra.Command {
+	c := &cobra.Command{Use: "lab", Short: "Look at labs, end and extend them"}
+	var why string
+	end := &cobra.Command{Use: "end <session>", Short: "End a lab now", Args: cobra.ExactArgs(1), RunE: func(c *cobra.Command, args []string) error {
+		return withApp(c.Context(), "operator", func(ctx context.Context, a *app.App) error {
+			return a.Assign.End(ctx, args[0], fmt.Sprintf("ended by %s: %s", who(), why))
+		})
+	}}
+	end.Flags().StringVar(&why, "why", "", "reason, for the session's record")
+	_ = end.MarkFlagRequired("why") // fails only for a flag that does not exist
+	extend := &cobra.Command{Use: "extend <session> <by>", Short: "Move the end of a lab, such as by 30m", Args: cobra.ExactArgs(2), RunE: func(c *cobra.Command, args []string) error {
+		by, err := time.ParseDuration(args[1])
+		if err != nil {
+			return fmt.Errorf("by %q: give a duration, such as 30m: %w", args[1], err)
+		}
+		return withApp(c.Context(), "operator", func(ctx context.Context, a *app.App) error {
+			s, err := a.Assign.Extend(ctx, args[0], by)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(c.OutOrStdout(), "the lab ends at", s.EndsAt.Format(time.RFC3339))
+			return err
+		})
+	}}
+	list := &cobra.Command{Use: "list", Short: "Labs that wait or run", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+		return withApp(c.Context(), "operator", func(ctx context.Context, a *app.App) error { return listLabs(ctx, a, c.OutOrStdout()) })
+	}}
+	c.AddCommand(list, end, extend)
+	return c
+}
+
+func listLabs(ctx context.Context, a *app.App, out io.Writer) error {
+	found, err := a.DB.Sessions().Find(ctx, fleet.SessionQuery{States: []fleet.SessionState{fleet.SessionWaiting, fleet.SessionAssigning, fleet.SessionActive}})
+	if err != nil {
+		return fmt.Errorf("labs: %w", err)
+	}
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "SESSION\tSTATE\tLAB TYPE\tSTUDENT\tACCOUNT\tENDS")
+	for _, s := range found {
+		ends := ""
+		if !s.EndsAt.IsZero() {
+			ends = s.EndsAt.Format(time.RFC3339)
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", s.ID, s.State, s.LabType, s.Student, s.AccountID, ends)
+	}
+	return w.Flush()
 }
 
 func labTypeCommand() *cobra.Command {
