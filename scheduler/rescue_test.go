@@ -104,8 +104,7 @@ func TestRescueOfADeadWorkersTask(t *testing.T) {
 			t.Parallel()
 			looks := 0
 			var a *fleet.Account
-			var b *bundle
-			b = setup(t, func(c2 *scheduler.Config) {
+			b := setup(t, func(c2 *scheduler.Config) {
 				c2.Inspector = inspector{c2.Inspector, func() []*asynq.ServerInfo {
 					looks++
 					if looks > len(c.reported) || !c.reported[looks-1] {
