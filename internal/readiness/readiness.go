@@ -1,7 +1,7 @@
 // Package readiness looks at ready accounts in the background, so that a claim
 // needs to trust no more than a stamp in the document: the user is there with
-// its boundary, the boundary denies everything, the policies made ahead exist,
-// the role can be assumed.
+// its boundary and its one key, the boundary denies everything, the policies made
+// ahead exist and nothing is attached, the role can be assumed.
 //
 // Invariants:
 //   - The check only reads. An account that is not ready goes to the cleaning,
@@ -71,6 +71,9 @@ func (s *Service) Check(ctx context.Context, accountID string, epoch int64) erro
 	return nil
 }
 
+// fleetPath is the IAM path of what the fleet makes.
+const fleetPath = "/kml/"
+
 // look gives the reason why an account is not ready, or "".
 func (s *Service) look(ctx context.Context, a *fleet.Account) (string, error) {
 	if a.User == nil || a.SessionID != "" {
@@ -95,7 +98,31 @@ func (s *Service) look(ctx context.Context, a *fleet.Account) (string, error) {
 	if aws.ToString(p.Policy.DefaultVersionId) != "v1" {
 		return "the boundary does not deny everything", nil
 	}
+	if why, err := s.lookAtKeys(ctx, c, a); why != "" || err != nil {
+		return why, err
+	}
 	return s.lookAtPolicies(ctx, c, a)
+}
+
+// lookAtKeys checks that the user has the recorded key and no other.
+func (s *Service) lookAtKeys(ctx context.Context, c *iam.Client, a *fleet.Account) (string, error) {
+	found := false
+	for pages := iam.NewListAccessKeysPaginator(c, &iam.ListAccessKeysInput{UserName: &a.User.Name}); pages.HasMorePages(); {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			return "", err
+		}
+		for _, k := range out.AccessKeyMetadata {
+			if aws.ToString(k.AccessKeyId) != a.User.AccessKeyID {
+				return "the user has a key that nobody recorded", nil
+			}
+			found = k.Status == types.StatusTypeActive
+		}
+	}
+	if !found {
+		return "the user's key is gone or inactive", nil
+	}
+	return "", nil
 }
 
 // lookAtPolicies checks that nothing is attached yet and that what was made
@@ -108,8 +135,15 @@ func (s *Service) lookAtPolicies(ctx context.Context, c *iam.Client, a *fleet.Ac
 	if len(attached.AttachedPolicies) > 0 {
 		return "the user has policies attached already", nil
 	}
+	inline, err := c.ListUserPolicies(ctx, &iam.ListUserPoliciesInput{UserName: &a.User.Name})
+	if err != nil {
+		return "", err
+	}
+	if len(inline.PolicyNames) > 0 {
+		return "the user has inline policies", nil
+	}
 	have := map[string]bool{}
-	pages := iam.NewListPoliciesPaginator(c, &iam.ListPoliciesInput{Scope: types.PolicyScopeTypeLocal})
+	pages := iam.NewListPoliciesPaginator(c, &iam.ListPoliciesInput{Scope: types.PolicyScopeTypeLocal, PathPrefix: aws.String(fleetPath)})
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
 		if err != nil {

@@ -57,6 +57,8 @@ type Lab struct {
 	Org      fleet.Organization
 	Unit     fleet.OU
 	IDs      []string // of the seeded accounts
+
+	budget fleet.Budget
 }
 
 // Clock is the simulated world's, which whoever waits moves forward.
@@ -100,14 +102,23 @@ func Open(t testing.TB, o Options) *Lab {
 		MemberRole: seeded.MemberRole, OUs: []fleet.OU{l.Unit}}
 	l.Orgs, l.IDs = map[string]fleet.Organization{"school": l.Org}, seeded.Units[0].Accounts
 	l.openStores(o)
-	l.AWS, err = awsclient.New(awsclient.Config{Orgs: []fleet.Organization{l.Org}, Leases: l.DB.Leases(), Clock: l.Clock, EndpointURL: sim.URL(), Budget: o.Budget,
-		Base: aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider(sim.Seeded.Fleet.AccessKeyID, sim.Seeded.Fleet.SecretAccessKey, "")}})
-	check(t, err)
+	l.budget = o.Budget
+	l.AWS = l.NewProvider()
 	l.Sealer, err = seal.New("test", map[string][]byte{"test": []byte("0123456789abcdef0123456789abcdef")})
 	check(t, err)
 	l.Machine = lifecycle.New(l.DB.Accounts(), l.DB.Activity(), l.Clock)
 	l.Users = identity.New(identity.Config{Accounts: l.DB.Accounts(), Machine: l.Machine, AWS: l.AWS, Orgs: l.Orgs, LabTypes: l.LabTypes, Sealer: l.Sealer, Clock: l.Clock})
 	return l
+}
+
+// NewProvider gives the way into AWS of one more worker.
+func (l *Lab) NewProvider() *awsclient.Provider {
+	l.Helper()
+	own := l.Sim.Seeded.Fleet
+	p, err := awsclient.New(awsclient.Config{Orgs: []fleet.Organization{l.Org}, Leases: l.DB.Leases(), Clock: l.Clock, EndpointURL: l.Sim.URL(), Budget: l.budget,
+		Base: aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider(own.AccessKeyID, own.SecretAccessKey, "")}})
+	check(l, err)
+	return p
 }
 
 func (l *Lab) openStores(o Options) {
