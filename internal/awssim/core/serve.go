@@ -19,6 +19,7 @@ const maxBody = 128 << 20
 // ServeHTTP is the pipeline: read, recognise, fault, authenticate, throttle,
 // authorize, handle, record, answer.
 func (w *World) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	expected(rw, r)
 	raw, err := io.ReadAll(http.MaxBytesReader(rw, r.Body, maxBody))
 	if err != nil {
 		http.Error(rw, "request body: "+err.Error(), http.StatusRequestEntityTooLarge)
@@ -45,6 +46,16 @@ func (w *World) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.run(rw, c, sig, hex.EncodeToString(sum[:]))
+}
+
+// expected tells a client to go on that asked to be told before it sends an
+// empty body. Package http does it before the first read of any other body; for
+// an empty one it gives the final answer at once, as it may, but then boto's
+// connection misreads the next answer on it and hangs.
+func expected(rw http.ResponseWriter, r *http.Request) {
+	if r.ContentLength == 0 && strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
+		rw.WriteHeader(http.StatusContinue)
+	}
 }
 
 // run is the part of the pipeline that the world's lock covers.

@@ -37,6 +37,11 @@ func parseSignature(r *http.Request) (*signature, *Error) {
 		return parsePresigned(q)
 	}
 	h := r.Header.Get("Authorization")
+	if strings.HasPrefix(h, "AWS ") || q.Has("AWSAccessKeyId") && q.Has("Signature") {
+		// Signature Version 2, which S3 does not take for buckets made since
+		// 24 June 2020 ("AWS Signature Version 2 Turned Off").
+		return nil, Errorf(400, "InvalidRequest", "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.")
+	}
 	if h == "" {
 		return nil, nil
 	}
