@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/organizations"
@@ -132,10 +133,27 @@ func (s *Service) known(ctx context.Context, org string) (map[string]*fleet.Acco
 func (s *Service) add(ctx context.Context, o fleet.Organization, f found) error {
 	_, err := s.machine.Add(ctx, &fleet.Account{ID: aws.ToString(f.account.Id), Name: aws.ToString(f.account.Name),
 		Email: aws.ToString(f.account.Email), Org: o.Name, OU: f.ou.ID, Purpose: f.ou.Purpose}, "found in "+o.Name)
-	if errors.Is(err, fleet.ErrExists) { // another sync was faster, or it came from another organization
-		return nil
+	if errors.Is(err, fleet.ErrExists) {
+		return s.adopt(ctx, o, f)
 	}
 	return err
+}
+
+// adopt takes an account over that came from another organization, once that
+// one's sync has let go of it. One that another sync of ours has added is in step.
+func (s *Service) adopt(ctx context.Context, o fleet.Organization, f found) error {
+	a, err := s.accounts.Get(ctx, aws.ToString(f.account.Id))
+	if err != nil {
+		return err
+	}
+	if a.Org == o.Name || a.State != fleet.Draining {
+		return nil
+	}
+	_, err = s.machine.Move(ctx, a, fleet.Cleanup, "came from organization "+a.Org, func(n *fleet.Account) {
+		n.Org, n.OU, n.Purpose, n.Leaving = o.Name, f.ou.ID, f.ou.Purpose, false
+		n.SweptAt, n.Quotas = time.Time{}, nil // other policies and quotas held there
+	})
+	return lost(err)
 }
 
 // present follows an account that is where it should be: moved to another OU,
