@@ -149,7 +149,7 @@ func (s *Service) Reset(ctx context.Context, accountID string, epoch int64) erro
 	}
 	now := s.Clock.Now().UTC()
 	_, err = s.Machine.Move(ctx, a, fleet.Loaded, "reset and verified", func(n *fleet.Account) {
-		n.Quotas, n.RestedSince, n.Failures, n.LastFailure = quotas, now, 0, ""
+		n.Quotas, n.RestedSince = quotas, now
 	})
 	if err != nil {
 		return err

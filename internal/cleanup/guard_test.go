@@ -222,6 +222,12 @@ func TestWakesUpLate(t *testing.T) {
 		t.Fatalf("leases: %v", old.Leases)
 	}
 
+	// What AWS thinks of it is asked with credentials that nobody renews.
+	mutator, err := b.AWS.Mutator(t.Context(), awsclient.Target{Org: old.Org, AccountID: old.ID, OU: old.OU, Epoch: old.Epoch}, "sleeper")
+	b.check(err)
+	creds, err := mutator.Config("").Credentials.Retrieve(t.Context())
+	b.check(err)
+
 	b.clean() // another worker, to the end
 	rested := b.Account(b.id)
 	_, err = b.Machine.Move(t.Context(), rested, fleet.UserCreating, "test", nil)
@@ -238,6 +244,10 @@ func TestWakesUpLate(t *testing.T) {
 	b.Sim.World.Clock.Advance(2 * time.Second)
 	b.queue(next, "eu-west-1", "work")
 
+	stale := sqs.NewFromConfig(b.Key(creds.AccessKeyID, creds.SecretAccessKey, creds.SessionToken, "eu-west-1"))
+	if _, err := stale.ListQueues(t.Context(), nil); awsclient.Code(err) != "AccessDeniedException" {
+		t.Errorf("AWS takes the old session: %v", err)
+	}
 	close(wake)
 	if err := <-done; !errors.Is(err, fleet.ErrStaleEpoch) {
 		t.Errorf("the sleeper: %v", err)
