@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -30,6 +32,9 @@ func (s *Service) Settle(ctx context.Context, runID string) error {
 		return fleet.Snooze(wait, "late events may still come")
 	}
 	touched, err := s.read(ctx, a, run)
+	if errors.Is(err, trail.ErrLong) {
+		return s.fullSweep(ctx, run)
+	}
 	if err != nil {
 		return err
 	}
@@ -79,13 +84,10 @@ func (s *Service) awaitMarkers(ctx context.Context, a *fleet.Account, run *fleet
 
 // fullSweep gives up on the trail and cleans everything instead.
 func (s *Service) fullSweep(ctx context.Context, run *fleet.CleaningRun) error {
+	full := s.planned(s.whole(run), nil)
 	_, err := s.write(ctx, run, func(n *fleet.CleaningRun) {
-		n.Full, n.Settled, n.Regions = true, true, s.Regions
-		n.Plan, n.Because = s.waves(n, nil)
-		n.Phase, n.Round, n.Wave, n.Dirty = fleet.PhaseSweep, run.Round+1, -1, nil
-		for service := range n.Because {
-			n.Dirty = append(n.Dirty, service)
-		}
+		n.Full, n.Settled, n.Regions, n.Plan, n.Because = true, true, full.Regions, full.Plan, full.Because
+		n.Phase, n.Round, n.Wave, n.Dirty = fleet.PhaseSweep, run.Round+1, -1, slices.Sorted(maps.Keys(full.Because))
 		s.nextWave(n)
 	})
 	return err

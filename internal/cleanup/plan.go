@@ -2,6 +2,7 @@ package cleanup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,7 +24,9 @@ var implied = map[string][]string{
 // what the lab type allows, in waves.
 func (s *Service) plan(ctx context.Context, a *fleet.Account, run *fleet.CleaningRun) error {
 	touched, err := s.read(ctx, a, run)
-	if err != nil {
+	if errors.Is(err, trail.ErrLong) {
+		run = s.whole(run)
+	} else if err != nil {
 		return err
 	}
 	planned := s.planned(run, touched)
@@ -38,7 +41,8 @@ func (s *Service) plan(ctx context.Context, a *fleet.Account, run *fleet.Cleanin
 		return err
 	}
 	_, err = s.write(ctx, run, func(n *fleet.CleaningRun) {
-		n.Regions, n.Plan, n.Because = planned.Regions, planned.Plan, planned.Because
+		n.Full, n.Settled, n.Regions = planned.Full, planned.Settled, planned.Regions
+		n.Plan, n.Because = planned.Plan, planned.Because
 		n.Phase, n.Wave = fleet.PhaseSweep, -1
 		s.nextWave(n)
 		if len(n.Plan) == 0 { // nothing to sweep or to verify yet: late events decide
@@ -60,6 +64,13 @@ func (s *Service) planned(run *fleet.CleaningRun, touched trail.Touched) *fleet.
 		}
 	}
 	n.Plan, n.Because = s.waves(n, touched.Sources())
+	return n
+}
+
+// whole gives a copy of the run that is a full sweep, which needs no trail.
+func (s *Service) whole(run *fleet.CleaningRun) *fleet.CleaningRun {
+	n := run.Clone()
+	n.Full, n.Settled, n.Regions = true, true, s.Regions
 	return n
 }
 

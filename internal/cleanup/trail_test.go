@@ -112,3 +112,30 @@ func TestDeniedCallsWidenNothing(t *testing.T) {
 		t.Errorf("Regions %v", run.Regions)
 	}
 }
+
+// TestLongHistory: a student who calls more often than anybody can look up gets
+// a full sweep, at the plan or when late events come.
+func TestLongHistory(t *testing.T) {
+	t.Parallel()
+	for name, delay := range map[string]time.Duration{"at the plan": 0, "late": 2 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := open(t, options{Options: delayed(delay, delay)})
+			b.ended("queues", func(a *fleet.Account) {
+				b.topic("us-east-1", "stranger")
+				b.Sim.World.Do(func() {
+					all := b.Sim.World.Trail.All(b.id)
+					for range 3100 {
+						e := *all[len(all)-1]
+						e.AWSRegion = "eu-west-1"
+						b.Sim.World.Trail.Add(b.id, &e)
+					}
+				})
+			})
+			b.clean()
+			if run := b.run(); !run.Full {
+				t.Error("the trail was trusted")
+			}
+		})
+	}
+}

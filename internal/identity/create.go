@@ -109,7 +109,7 @@ func (s *Service) makePolicy(ctx context.Context, c *iam.Client, a *fleet.Accoun
 	if !errors.As(err, &exists) {
 		return "", fmt.Errorf("create policy %s: %w", name, err)
 	}
-	arn := "arn:aws:iam::" + a.ID + ":policy" + policy.FleetPath + name
+	arn := "arn:" + s.partition(a) + ":iam::" + a.ID + ":policy" + policy.FleetPath + name
 	got, err := c.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: &arn})
 	if err != nil {
 		return "", fmt.Errorf("look at policy %s: %w", name, err)

@@ -18,6 +18,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -73,6 +74,14 @@ const (
 
 func target(a *fleet.Account) awsclient.Target {
 	return awsclient.Target{Org: a.Org, AccountID: a.ID, OU: a.OU, Epoch: a.Epoch}
+}
+
+// partition is the one of the account's organization: aws, aws-cn, aws-us-gov.
+func (s *Service) partition(a *fleet.Account) string {
+	if parts := strings.SplitN(s.Orgs[a.Org].ManagementRole, ":", 3); len(parts) == 3 {
+		return parts[1]
+	}
+	return "aws"
 }
 
 func sealPurpose(account string, epoch int64) string {

@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/smithy-go"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/kodekloud/kml/internal/awsclient"
 )
@@ -48,16 +49,33 @@ type Config func(region string) aws.Config
 // skew is how far the clocks of AWS and of this host may be apart.
 const skew = time.Minute
 
+// maxPages is how much of a Region's history is read: 3,000 events, at two pages
+// a second half a minute.
+const maxPages = 60
+
+// ErrLong says that a history is too long to be read: nothing is known.
+var ErrLong = errors.New("the event history is too long to read")
+
 // Read looks up what changed in each Region since a time, and a little before.
 // Calls of the fleet itself (sessions of the role named fleetRole) are left out.
+// Errors: ErrLong, and whatever a look-up gives.
 func Read(ctx context.Context, cfg Config, regions []string, since time.Time, fleetRole string) (Touched, error) {
+	found := make([]map[string]bool, len(regions))
+	g, ctx := errgroup.WithContext(ctx) // each Region has a rate of its own
+	for i, region := range regions {
+		g.Go(func() (err error) {
+			if found[i], err = readRegion(ctx, cloudtrail.NewFromConfig(cfg(region)), since, fleetRole); err != nil {
+				return fmt.Errorf("event history in %s: %w", region, err)
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
 	out := Touched{}
-	for _, region := range regions {
-		sources, err := readRegion(ctx, cloudtrail.NewFromConfig(cfg(region)), since, fleetRole)
-		if err != nil {
-			return nil, fmt.Errorf("event history in %s: %w", region, err)
-		}
-		out[region] = sources
+	for i, region := range regions {
+		out[region] = found[i]
 	}
 	return out, nil
 }
@@ -68,7 +86,10 @@ func readRegion(ctx context.Context, c *cloudtrail.Client, since time.Time, flee
 		StartTime:        aws.Time(since.Add(-skew)),
 		LookupAttributes: []types.LookupAttribute{{AttributeKey: types.LookupAttributeKeyReadOnly, AttributeValue: aws.String("false")}},
 	})
-	for pages.HasMorePages() {
+	for n := 0; pages.HasMorePages(); n++ {
+		if n == maxPages {
+			return nil, ErrLong
+		}
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, err
