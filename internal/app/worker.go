@@ -26,8 +26,12 @@ const (
 // cleanings never fill the slots of hand-outs.
 func (a *App) Worker(ctx context.Context) error {
 	mux := handlers.Mux(a.handlers())
-	critical := a.server(tasks.CriticalQueues, a.Config.Worker.Critical)
-	bulk := a.server(tasks.BulkQueues, a.Config.Worker.Bulk)
+	// What the tasks run under: cancelled only after fetching has stopped, so that
+	// no task is begun just to be cut off.
+	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	critical := a.server(base, tasks.CriticalQueues, a.Config.Worker.Critical)
+	bulk := a.server(base, tasks.BulkQueues, a.Config.Worker.Bulk)
 	for _, s := range []*asynq.Server{critical, bulk} {
 		if err := s.Start(mux); err != nil {
 			return fmt.Errorf("start worker: %w", err)
@@ -38,6 +42,7 @@ func (a *App) Worker(ctx context.Context) error {
 	// Stop fetching on both before waiting for either.
 	critical.Stop()
 	bulk.Stop()
+	cancel()
 	var wg sync.WaitGroup
 	wg.Go(critical.Shutdown)
 	wg.Go(bulk.Shutdown)
@@ -45,8 +50,9 @@ func (a *App) Worker(ctx context.Context) error {
 	return nil
 }
 
-func (a *App) server(queues map[string]int, slots int) *asynq.Server {
+func (a *App) server(base context.Context, queues map[string]int, slots int) *asynq.Server {
 	return asynq.NewServerFromRedisClient(a.Redis, asynq.Config{
+		BaseContext: func() context.Context { return base },
 		Concurrency: slots, Queues: queues, TaskCheckInterval: pollEvery, DelayedTaskCheckInterval: delayedEvery,
 		ShutdownTimeout: shutdownWait, IsFailure: handlers.IsFailure, RetryDelayFunc: handlers.RetryDelay,
 		Logger: asynqlog.New(a.Log), LogLevel: asynq.WarnLevel,

@@ -65,7 +65,7 @@ const besideUs = 2 * time.Second
 // does: it has set an end of its own, and goes first.
 func (s *Service) enter(ctx context.Context, a *fleet.Account, reason string) (*fleet.Account, error) {
 	for range writeTries {
-		entered, err := s.Machine.Move(ctx, a, fleet.InUse, reason, nil)
+		entered, err := s.Machine.Move(ctx, a, fleet.InUse, reason, func(n *fleet.Account) { n.Failures, n.LastFailure = 0, "" })
 		if !errors.Is(err, fleet.ErrConflict) {
 			if err != nil {
 				return nil, fmt.Errorf("account %s in use: %w", a.ID, err)

@@ -187,10 +187,12 @@ func (b *bundle) settle(t *rapid.T) {
 		fatal(t, err)
 		rest := len(sessions) == 0
 		for _, a := range accounts {
-			rest = rest && (a.State == fleet.UserCreated || a.State == fleet.InUse)
 			if err := b.drive(b.ctx, a); err != nil && !errors.Is(err, fleet.ErrConflict) {
 				t.Fatal(err)
 			}
+			now, err := b.db.Accounts().Get(b.ctx, a.ID)
+			fatal(t, err)
+			rest = rest && now.Version == a.Version && (now.State == fleet.UserCreated || now.State == fleet.InUse)
 		}
 		n, err := b.Match(b.ctx, fleet.Production)
 		fatal(t, err)

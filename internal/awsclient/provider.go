@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/kodekloud/kml/internal/fleet"
 )
@@ -39,7 +40,11 @@ type Config struct {
 	EndpointURL string
 	// ResponseTimeout is how long an answer's first byte is waited for; 30 s.
 	ResponseTimeout time.Duration
-	Observer        Observer // may be nil
+	// MutatorLife is how long AWS lets a mutating session act at a time; default
+	// MutatorLife. A shorter one frees accounts of dead workers sooner and costs
+	// more AssumeRole calls.
+	MutatorLife time.Duration
+	Observer    Observer // may be nil
 }
 
 // Provider gives configurations for management accounts and sessions in member
@@ -51,6 +56,7 @@ type Provider struct {
 	budget   fleet.Budget
 	clock    Clock
 	observe  Observer
+	life     time.Duration        // of mutating sessions
 	backoff  retry.BackoffDelayer // nil: the SDK's
 	orgs     atomic.Pointer[map[string]fleet.Organization]
 
@@ -69,6 +75,7 @@ func New(c Config) (*Provider, error) {
 	}
 	p := &Provider{
 		base: c.Base, leases: c.Leases, budget: c.Budget, clock: c.Clock, observe: c.Observer,
+		life:       cmp.Or(c.MutatorLife, MutatorLife),
 		management: map[string]*renewing{}, readers: map[string]*renewing{},
 	}
 	if p.clock == nil {
@@ -182,6 +189,7 @@ func (p *Provider) baseConfig() aws.Config {
 // config is what all clients have in common; its credentials are not set.
 func (p *Provider) config(region string, g *gate) aws.Config {
 	cfg := p.base.Copy()
+	cfg.Logger = logging.Nop{} // errors are returned; the SDK's own lines carry no ids and are not JSON
 	cfg.Region = cmp.Or(region, "us-east-1")
 	cfg.Retryer = func() aws.Retryer {
 		return retry.NewStandard(func(o *retry.StandardOptions) {

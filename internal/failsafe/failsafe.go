@@ -44,7 +44,7 @@ type Config struct {
 	Clock    clock.Clock
 
 	StepLimit    int           // tries of one step; default 5
-	AccountLimit int           // failures since the last clean return; default 8
+	AccountLimit int           // steps given up since the last lab it served; default 8
 	LabTypeLimit int           // failures since the last success; default 5
 	Backoff      time.Duration // before the second try, doubled each time; default 1 s
 	MaxBackoff   time.Duration // default 2 min
@@ -113,21 +113,25 @@ func (s *Service) delay(attempts int) time.Duration {
 // giveUp moves the account on and counts the failure against its lab type.
 func (s *Service) giveUp(ctx context.Context, a *fleet.Account, to fleet.State, cause error) error {
 	reason := fmt.Sprintf("gave up after %d tries in %s: %v", a.Attempts+1, a.State, cause)
-	_, err := s.Machine.Move(ctx, a, to, reason, func(n *fleet.Account) {
+	moved, err := s.Machine.Move(ctx, a, to, reason, func(n *fleet.Account) {
 		n.Failures++
 		n.LastFailure = cause.Error()
 	})
 	if err != nil {
 		return fmt.Errorf("give up on %s: %w", a.ID, err)
 	}
-	var requeued, counted error
+	var requeued, counted, investigated error
 	if a.State == fleet.Assigning && a.SessionID != "" {
 		requeued = s.Requeuer.Requeue(ctx, a.SessionID, a.ID, reason) // else the sessions' sweeper does it
 	}
 	if a.LabType != "" {
 		counted = s.labTypeFailed(ctx, a, reason)
 	}
-	return errors.Join(requeued, counted)
+	if moved.State == fleet.AssigningFailed && moved.Failures >= s.AccountLimit {
+		// In two moves, since the first one lets go of the session.
+		_, investigated = s.Machine.Move(ctx, moved, fleet.Failed, reason, nil)
+	}
+	return errors.Join(requeued, counted, investigated)
 }
 
 // labTypeFailed counts, and logs the failure that switched the lab type off.

@@ -43,7 +43,8 @@ type Account struct {
 	// stored when zero too, so that "due" is one range of an index.
 	NextTry time.Time `bson:"next_try"`
 
-	// Failures counts failed steps since the last clean return to the pool.
+	// Failures counts steps that were given up since the account last served a
+	// lab: one that is cleaned and fails again is not a new one.
 	Failures    int       `bson:"failures"`
 	LastFailure string    `bson:"last_failure,omitempty"`
 	RestedSince time.Time `bson:"rested_since"` // last return to account_loaded
