@@ -92,7 +92,7 @@ func allDead(l *labtest.Lab, when string, ways map[string]aws.Config) {
 	l.Helper()
 	for name, cfg := range ways {
 		for _, err := range each(l.Context(), cfg) {
-			if !slices.Contains([]string{"AccessDenied", "AccessDeniedException", "UnrecognizedClientException"}, awsclient.Code(err)) {
+			if !labtest.Refused(err) {
 				l.Errorf("%s: %s: %v, want a denial", when, name, err)
 			}
 		}

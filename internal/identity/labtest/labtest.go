@@ -238,6 +238,12 @@ func (l *Lab) Root(account, region string) aws.Config {
 	return l.Key(*out.Credentials.AccessKeyId, *out.Credentials.SecretAccessKey, *out.Credentials.SessionToken, region)
 }
 
+// Refused says whether AWS would not let a call through, by the codes that the
+// services have for it; a wrong or old signature is another matter.
+func Refused(err error) bool {
+	return slices.Contains([]string{"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "InvalidClientTokenId", "UnrecognizedClientException"}, awsclient.Code(err))
+}
+
 // Faults replaces the faults of the simulated AWS.
 func (l *Lab) Faults(rules ...core.FaultRule) { l.Sim.World.SetFaults(rules) }
 
