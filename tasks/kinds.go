@@ -47,6 +47,14 @@ var CriticalQueues = map[string]int{QueueCritical: 3, QueueFreeze: 1, QueueTick:
 // BulkQueues are served by its second server.
 var BulkQueues = map[string]int{QueueFleet: 2, QueueCleanup: 1}
 
+// How often a worker's asynq servers look. asynq starts a task when it looks:
+// every second by default, which is half a second of a student's time. Measured
+// by BenchmarkStartLatency in package handlers.
+const (
+	PollEvery        = 10 * time.Millisecond
+	DelayedPollEvery = 500 * time.Millisecond // scheduled and retried tasks
+)
+
 // maxRetry is out of reach: attempts are counted in the documents.
 const maxRetry = math.MaxInt32
 

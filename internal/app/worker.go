@@ -15,12 +15,8 @@ import (
 	"github.com/kodekloud/kml/tasks"
 )
 
-// Polling of asynq, tuned for start latency (measured: 10 ms gives 5 ms p50).
-const (
-	pollEvery    = 10 * time.Millisecond
-	delayedEvery = 500 * time.Millisecond
-	shutdownWait = 8 * time.Second
-)
+// shutdownWait is how long tasks may take to end when the worker is told to.
+const shutdownWait = 8 * time.Second
 
 // Worker processes tasks until ctx ends: two asynq servers, so that long
 // cleanings never fill the slots of hand-outs.
@@ -53,7 +49,7 @@ func (a *App) Worker(ctx context.Context) error {
 func (a *App) server(base context.Context, queues map[string]int, slots int) *asynq.Server {
 	return asynq.NewServerFromRedisClient(a.Redis, asynq.Config{
 		BaseContext: func() context.Context { return base },
-		Concurrency: slots, Queues: queues, TaskCheckInterval: pollEvery, DelayedTaskCheckInterval: delayedEvery,
+		Concurrency: slots, Queues: queues, TaskCheckInterval: tasks.PollEvery, DelayedTaskCheckInterval: tasks.DelayedPollEvery,
 		ShutdownTimeout: shutdownWait, IsFailure: handlers.IsFailure, RetryDelayFunc: handlers.RetryDelay,
 		Logger: asynqlog.New(a.Log), LogLevel: asynq.WarnLevel,
 	})
