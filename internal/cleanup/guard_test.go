@@ -259,3 +259,30 @@ func TestWakesUpLate(t *testing.T) {
 		t.Errorf("the account was changed: %s", now.State)
 	}
 }
+
+// TestProtectedBetweenListAndDelete: the unit stays open, and nothing goes.
+func TestProtectedBetweenListAndDelete(t *testing.T) {
+	t.Parallel()
+	var b *bench
+	kind := cleaner.Define(sqs.NewFromConfig, cleaner.Spec[sqs.Client]{Kind: "sqs.queue", Source: "sqs.amazonaws.com",
+		List: listQueues, Delete: func(ctx context.Context, c *sqs.Client, r cleaner.Resource) error {
+			o := b.Org
+			o.Deny = []string{b.id}
+			b.check(b.AWS.SetOrganizations([]fleet.Organization{o}))
+			_, err := c.DeleteQueue(ctx, &sqs.DeleteQueueInput{QueueUrl: &r.ID})
+			return err
+		}})
+	registry, err := cleaner.NewRegistry(kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b = open(t, options{change: func(_ *labtest.Lab, c *cleanup.Config) { c.Registry = registry }})
+	b.ended("queues", func(a *fleet.Account) { b.queue(a, "eu-west-1", "work") })
+	b.drive(func() bool { return b.due()[0].name != "begin" }, nil)
+	if err := b.due()[0].do(t.Context()); !errors.Is(err, fleet.ErrProtected) {
+		t.Errorf("the unit: %v", err)
+	}
+	if b.queues() != 1 || len(b.run().Units) > 0 {
+		t.Errorf("%d queues, units done: %v", b.queues(), b.run().Units)
+	}
+}

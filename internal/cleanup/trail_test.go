@@ -8,9 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"github.com/kodekloud/kml/internal/awssim/core"
+	"github.com/kodekloud/kml/internal/cleanup"
 	"github.com/kodekloud/kml/internal/fleet"
 	"github.com/kodekloud/kml/internal/identity/labtest"
 )
@@ -137,5 +140,36 @@ func TestLongHistory(t *testing.T) {
 				t.Error("the trail was trusted")
 			}
 		})
+	}
+}
+
+// TestLateKindOfAPlannedService: one kind of Logs is planned since functions were
+// seen, which make log groups; that must not hide the rest of Logs.
+func TestLateKindOfAPlannedService(t *testing.T) {
+	t.Parallel()
+	b := open(t, options{})
+	b.ended("queues", func(a *fleet.Account) {
+		b.topic("eu-west-1", "stranger") // gives an event to copy
+		b.Sim.World.Do(func() {
+			all := b.Sim.World.Trail.All(b.id)
+			e := *all[len(all)-1]
+			e.EventSource, e.AWSRegion = "lambda.amazonaws.com", "eu-west-1"
+			b.Sim.World.Trail.Add(b.id, &e)
+			b.Sim.World.Options.TrailDelay = core.Distribution{Min: 2 * time.Minute, Max: 2 * time.Minute}
+		})
+		b.did(cloudwatchlogs.NewFromConfig(b.Root(b.id, "eu-west-1")).PutQueryDefinition(b.Context(), &cloudwatchlogs.PutQueryDefinitionInput{
+			Name: aws.String("stranger"), QueryString: aws.String("fields @message")}))
+	})
+	b.drive(func() bool {
+		a := b.Account(b.id)
+		run, err := b.DB.Cleanings().Get(t.Context(), cleanup.RunID(a.ID, a.Epoch))
+		return err == nil && run.Phase == fleet.PhaseVerify
+	}, nil)
+	if run := b.run(); run.Because["logs"] == "" {
+		t.Fatalf("the premise is wrong: planned is %v", run.Because)
+	}
+	b.clean()
+	if !has(b.evidence(), "deleted", "logs.query_definition") {
+		t.Error("what came late is left")
 	}
 }
