@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 
 	"github.com/kodekloud/kml/internal/awssim/core"
@@ -28,7 +29,8 @@ func TestFunctionInVPC(t *testing.T) {
 	t.Parallel()
 	ctx, b := t.Context(), newMember(t, core.Options{Seed: 7, StateDelay: time.Minute})
 	buckets, people, machines, functions := s3.NewFromConfig(b.cfg, func(o *s3.Options) { o.UsePathStyle = true }), iam.NewFromConfig(b.cfg), ec2.NewFromConfig(b.cfg), lambda.NewFromConfig(b.cfg)
-	_, err := buckets.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("packages-of-the-test")})
+	_, err := buckets.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("packages-of-the-test"),
+		CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: s3types.BucketLocationConstraintEuWest1}})
 	ok(t, err)
 	_, err = buckets.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("packages-of-the-test"), Key: aws.String("f.zip"), Body: bytes.NewReader(functionZip(t))})
 	ok(t, err)

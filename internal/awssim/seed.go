@@ -8,7 +8,10 @@ import (
 type Seeded struct {
 	// Fleet is the long-term key that may assume every management role. It is a
 	// secret of the simulation only.
-	Fleet         Key                  `json:"fleet"`
+	Fleet Key `json:"fleet"`
+	// Outsider is the key of somebody in an account outside all organizations who
+	// may do anything there: a student's accomplice.
+	Outsider      Key                  `json:"outsider"`
 	Organizations []SeededOrganization `json:"organizations"`
 }
 
@@ -62,6 +65,11 @@ func (s *Server) seedLocked(orgs []Organization) (Seeded, error) {
 		return out, err
 	}
 	out.Fleet = Key{key.AccessKeyID, key.SecretAccessKey}
+	key, err = s.IAM.AddUser(toolingAccount, "/", "outsider", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`)
+	if err != nil {
+		return out, err
+	}
+	out.Outsider = Key{key.AccessKeyID, key.SecretAccessKey}
 	for _, o := range orgs {
 		so, err := s.seedOrganization(o)
 		if err != nil {

@@ -15,14 +15,14 @@ func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 // authenticate finds out who signed the call. Lock held.
 func (c *Call) authenticate(s *signature, r *http.Request, bodyHash string) *Error {
 	if e := s.fresh(c.Now); e != nil {
-		return e
+		return c.keyError(e)
 	}
 	secret, p, err := c.World.Directory.Lookup(s.keyID, s.token, c.Now)
 	if err != nil {
 		return c.keyError(asError(err))
 	}
 	if !s.verify(r, secret, bodyHash) {
-		return Errorf(403, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
+		return c.keyError(Errorf(403, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details."))
 	}
 	c.Principal, c.Account = p, c.World.Account(p.Account)
 	if c.Account == nil || c.Account.Closed {
@@ -39,25 +39,39 @@ type lastUse interface {
 	Used(p *Principal, service, region string, now time.Time)
 }
 
-// keyError gives the codes that each family of services uses for bad keys.
+// keyError gives the codes that each family of services uses for bad keys:
+// they agree on nothing, not even on the HTTP status.
 func (c *Call) keyError(e *Error) *Error {
 	out := *e
 	switch {
-	case c.Service.Name == "s3" && e.Code == "InvalidClientTokenId":
-		out.Code, out.Message = "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records."
-	case c.Service.Name == "s3" && e.Code == "ExpiredTokenException":
-		out.Code = "ExpiredToken"
-	case c.Service.Name == "ec2":
-		out.Status = 401
-		if e.Code == "InvalidClientTokenId" {
-			out.Code, out.Message = "AuthFailure", "AWS was not able to validate the provided access credentials"
-		} else {
-			out.Code = "RequestExpired"
+	case c.Service.Name == "s3":
+		switch e.Code {
+		case "InvalidClientTokenId":
+			out.Code, out.Message = "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records."
+		case "ExpiredTokenException":
+			out.Status, out.Code, out.Message = 400, "ExpiredToken", "The provided token has expired."
 		}
-	case c.Protocol == Query && e.Code == "ExpiredTokenException":
-		out.Code = "ExpiredToken"
-	case (c.Protocol == JSON10 || c.Protocol == JSON11 || c.Protocol == RESTJSON || c.Protocol == CBOR) && e.Code == "InvalidClientTokenId":
-		out.Code = "UnrecognizedClientException"
+	case c.Service.Name == "ec2":
+		switch e.Code {
+		case "InvalidClientTokenId", "SignatureDoesNotMatch":
+			out.Status, out.Code, out.Message = 401, "AuthFailure", "AWS was not able to validate the provided access credentials"
+		default:
+			out.Status, out.Code, out.Message = 400, "RequestExpired", "Request has expired."
+		}
+	case c.Protocol == Query || c.Service.QueryCompatible:
+		if e.Code == "ExpiredTokenException" {
+			out.Code = "ExpiredToken"
+		}
+	default: // JSON, REST JSON and CBOR
+		switch e.Code {
+		case "InvalidClientTokenId":
+			out.Code = "UnrecognizedClientException"
+		case "SignatureDoesNotMatch":
+			out.Code = "InvalidSignatureException"
+		}
+		if c.Protocol != RESTJSON {
+			out.Status = 400
+		}
 	}
 	return &out
 }

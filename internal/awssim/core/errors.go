@@ -31,6 +31,8 @@ func (c *Call) denied(msg string) *Error {
 	switch {
 	case c.Service.Name == "ec2":
 		return Errorf(403, "UnauthorizedOperation", "You are not authorized to perform this operation. %s", msg)
+	case c.Service.QueryCompatible: // as when they spoke the query protocol only
+		return Errorf(403, "AccessDenied", "%s", msg)
 	case c.Protocol == JSON10 || c.Protocol == JSON11 || c.Protocol == RESTJSON || c.Protocol == CBOR:
 		status := 400
 		if c.Protocol == RESTJSON {

@@ -173,6 +173,9 @@ func (c *Call) faultError(f *FaultRule) *Error {
 func (w *World) write(rw http.ResponseWriter, c *Call, a answer) {
 	h := rw.Header()
 	for k, v := range a.header {
+		if strings.HasPrefix(k, "X-Amz-Meta-") {
+			k = strings.ToLower(k) // as S3 writes it: boto keeps the case of users' own names
+		}
 		h[k] = v
 	}
 	h.Set("x-amzn-RequestId", c.RequestID)

@@ -112,6 +112,15 @@ func (w *World) Add(s *Service) {
 // Service finds a service by its signing name, or nil.
 func (w *World) Service(name string) *Service { return w.services[name] }
 
+// Services lists all services by signing name.
+func (w *World) Services() []*Service {
+	out := make([]*Service, 0, len(w.services))
+	for _, n := range w.serviceNames() {
+		out = append(out, w.services[n])
+	}
+	return out
+}
+
 const hexDigits = "0123456789abcdef"
 const base32Digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
