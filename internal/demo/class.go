@@ -105,6 +105,10 @@ var faults = []core.FaultRule{
 
 // teach runs all students at once.
 func (c *class) teach(ctx context.Context) error {
+	seeded, err := c.fleet.Sim.Seeded(ctx)
+	if err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	if c.Beside != nil {
 		g.Go(func() error { return c.Beside(ctx, c.note) })
@@ -118,7 +122,7 @@ func (c *class) teach(ctx context.Context) error {
 				return ctx.Err()
 			case <-time.After(p.arrives):
 			}
-			s := &student{name: fmt.Sprintf("student-%03d", p.n), lab: scripts[p.script].lab, endpoint: c.fleet.Endpoint, http: shared,
+			s := &student{outsider: seeded.Outsider, name: fmt.Sprintf("student-%03d", p.n), lab: scripts[p.script].lab, endpoint: c.fleet.Endpoint, http: shared,
 				rng: rand.New(rand.NewPCG(p.seed, uint64(p.n)))} // #nosec: a game
 			return c.attend(ctx, p, s)
 		})

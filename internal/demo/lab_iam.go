@@ -8,7 +8,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-const labPath = "/lab/"
+const (
+	labPath         = "/lab/"
+	outsiderAccount = "999999999999" // as the simulated AWS is seeded
+)
 
 const allowAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 
@@ -31,10 +34,8 @@ func iamFundamentals(ctx context.Context, s *student) {
 	s.userWithKeys(ctx, c, region, list)
 	s.roleWithSession(ctx, c, region, list)
 
-	_, err := c.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String(s.id("outside")), Path: aws.String(labPath), PermissionsBoundary: &s.boundary,
-		AssumeRolePolicyDocument: trusting(`{"AWS":"arn:aws:iam::999999999999:root"}`)})
-	s.makes(1, "make a role that another account may assume", err)
-	_, err = c.CreateGroup(ctx, &iam.CreateGroupInput{GroupName: aws.String(s.id("group"))})
+	s.roleForOutsider(ctx, c, region, list)
+	_, err := c.CreateGroup(ctx, &iam.CreateGroupInput{GroupName: aws.String(s.id("group"))})
 	s.makes(1, "make a group", err)
 	_, err = c.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: aws.String(s.id("policy")), PolicyDocument: aws.String(allowAll)})
 	s.makes(1, "make a policy", err)
@@ -92,5 +93,28 @@ func (s *student) roleWithSession(ctx context.Context, c *iam.Client, region str
 	works := try(creds)
 	if s.must("use the session", eventually(ctx, func() error { return works(ctx) })) {
 		s.backDoor("session of a role it made", works)
+	}
+}
+
+// roleForOutsider opens a role to an accomplice in another account, who assumes
+// it anew with every call: no key of the student's is involved.
+func (s *student) roleForOutsider(ctx context.Context, c *iam.Client, region string, try func(aws.Config) func(context.Context) error) {
+	role, err := c.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String(s.id("outside")), Path: aws.String(labPath), PermissionsBoundary: &s.boundary,
+		AssumeRolePolicyDocument: trusting(`{"AWS":"arn:aws:iam::` + outsiderAccount + `:root"}`)})
+	if !s.makes(1, "make a role that another account may assume", err) {
+		return
+	}
+	_, err = c.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: role.Role.RoleName, PolicyName: aws.String("all"), PolicyDocument: aws.String(allowAll)})
+	s.must("give it all rights", err)
+	works := func(ctx context.Context) error {
+		out, err := sts.NewFromConfig(s.config(region, s.outsider.AccessKeyID, s.outsider.SecretAccessKey, "")).AssumeRole(ctx,
+			&sts.AssumeRoleInput{RoleArn: role.Role.Arn, RoleSessionName: aws.String("accomplice")})
+		if err != nil {
+			return err
+		}
+		return try(s.config(region, *out.Credentials.AccessKeyId, *out.Credentials.SecretAccessKey, *out.Credentials.SessionToken))(ctx)
+	}
+	if s.must("come in from another account", eventually(ctx, func() error { return works(ctx) })) {
+		s.backDoor("role assumed from another account", works)
 	}
 }

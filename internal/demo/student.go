@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/smithy-go"
 
+	"github.com/kodekloud/kml/internal/awssim"
 	"github.com/kodekloud/kml/internal/fleet"
 )
 
@@ -24,7 +25,8 @@ type student struct {
 	lab      string
 	session  string
 	creds    fleet.Credentials
-	boundary string // ARN of the boundary that the lab requires
+	boundary string     // ARN of the boundary that the lab requires
+	outsider awssim.Key // of an accomplice in another account
 	endpoint string
 	http     *http.Client
 	rng      *rand.Rand
