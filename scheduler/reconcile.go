@@ -83,6 +83,7 @@ const (
 	TickSessions  = "sessions"
 	TickRescue    = "rescue"
 	TickHeld      = "held"
+	TickUnfrozen  = "unfrozen"
 	TickRuns      = "runs"
 	TickReadiness = "readiness"
 	TickPool      = "pool"
@@ -93,7 +94,7 @@ const (
 func (r *Reconciler) Ticks() []Tick {
 	return []Tick{
 		{TickSync, r.SyncEvery}, {TickRefill, r.RefillEvery}, {TickMatch, r.MatchEvery}, {TickSessions, r.RescueEvery},
-		{TickRescue, r.RescueEvery}, {TickHeld, 2 * r.RescueEvery}, {TickRuns, 2 * r.RescueEvery}, {TickReadiness, max(r.Refresh/4, time.Second)},
+		{TickRescue, r.RescueEvery}, {TickHeld, 2 * r.RescueEvery}, {TickUnfrozen, 2 * r.RescueEvery}, {TickRuns, 2 * r.RescueEvery}, {TickReadiness, max(r.Refresh/4, time.Second)},
 		{TickPool, 10 * time.Second}, {TickHistory, time.Minute},
 	}
 }
@@ -107,6 +108,7 @@ func (r *Reconciler) Tickers() map[string]func(ctx context.Context, at time.Time
 		TickSessions:  func(ctx context.Context, _ time.Time) error { return r.sessions(ctx) },
 		TickRescue:    func(ctx context.Context, _ time.Time) error { return r.rescue(ctx) },
 		TickHeld:      func(ctx context.Context, _ time.Time) error { return r.held(ctx) },
+		TickUnfrozen:  func(ctx context.Context, _ time.Time) error { return r.unfrozen(ctx) },
 		TickRuns:      func(ctx context.Context, _ time.Time) error { return r.runs(ctx) },
 		TickReadiness: func(ctx context.Context, _ time.Time) error { return r.readiness(ctx) },
 		TickPool:      func(ctx context.Context, _ time.Time) error { return r.pool(ctx) },

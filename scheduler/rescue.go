@@ -38,6 +38,25 @@ func (r *Reconciler) rescue(ctx context.Context) error {
 	return errors.Join(append(errs, err)...)
 }
 
+// unfrozen goes on freezing accounts that failed before anybody could freeze
+// them, until it works or the end comes that AWS enforces by itself.
+func (r *Reconciler) unfrozen(ctx context.Context) error {
+	now := r.Clock.Now()
+	var ts []*asynq.Task
+	var errs []error
+	err := r.eachAccount(ctx, fleet.AccountQuery{States: []fleet.State{fleet.Failed}}, func(a *fleet.Account) {
+		if a.User == nil || !a.EndsAt.After(now) {
+			return
+		}
+		run, err := r.run(ctx, a)
+		errs = append(errs, err)
+		if err == nil && (run == nil || run.FrozenAt.IsZero()) {
+			ts = append(ts, tasks.NewFreezeFailed(a, now))
+		}
+	})
+	return errors.Join(append(errs, err, r.Follow.Enqueue(ctx, ts...))...)
+}
+
 // again enqueues an account's task again, and gives it if it is known.
 func (r *Reconciler) again(ctx context.Context, a *fleet.Account) (*asynq.Task, error) {
 	if a.State == fleet.Cleanup {

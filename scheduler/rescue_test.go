@@ -302,3 +302,20 @@ func TestOneFailureDoesNotStopTheSweep(t *testing.T) {
 		t.Fatalf("%v, %v", s, err)
 	}
 }
+
+// An account that failed before it was frozen goes on being frozen, until that
+// worked or the end that AWS enforces has come.
+func TestFreezingOfFailedAccounts(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	now := b.clock.Now().UTC()
+	open := func(a *fleet.Account) { a.User, a.EndsAt = &fleet.User{Name: "u"}, now.Add(time.Hour) }
+	unfrozen := b.in(t, 1, fleet.Failed, open)
+	b.in(t, 2, fleet.Failed, func(a *fleet.Account) { a.User, a.EndsAt = &fleet.User{Name: "u"}, now.Add(-time.Second) })
+	b.in(t, 3, fleet.Failed, nil)
+	frozen := b.in(t, 4, fleet.Failed, open)
+	must(t, b.db.Cleanings().Insert(b.ctx, &fleet.CleaningRun{ID: "r4", AccountID: frozen.ID, Epoch: frozen.Epoch, Version: 1, Phase: fleet.PhaseDone,
+		StartedAt: now, FrozenAt: now}))
+	b.tick(t, scheduler.TickUnfrozen)
+	b.wantQueued(t, tasks.NewFreezeFailed(unfrozen, now))
+}

@@ -91,6 +91,12 @@ func NewReadiness(a *fleet.Account) *asynq.Task {
 	return newTask(KindReadiness, ID(KindReadiness, a.ID, a.Epoch, itoa(int(a.ReadyAt.UnixMilli())), 0), AccountStep{Account: a.ID, Epoch: a.Epoch, Session: a.SessionID})
 }
 
+// NewFreezeFailed makes the task that freezes an account which failed before it
+// was frozen; one in ten seconds.
+func NewFreezeFailed(a *fleet.Account, at time.Time) *asynq.Task {
+	return newTask(KindFreeze, ID(KindFreeze, a.ID, a.Epoch, "failed", int(at.Unix()/10)), AccountStep{Account: a.ID, Epoch: a.Epoch, Session: a.SessionID})
+}
+
 // NewTick makes a periodic task. Two schedulers name the same planned time, so
 // one of them enqueues it; it is retained for two periods to keep it so.
 func NewTick(name string, at time.Time, period time.Duration) *asynq.Task {

@@ -27,6 +27,9 @@ func (s *Service) Begin(ctx context.Context, accountID string, epoch int64) erro
 		_, err := s.Machine.Move(ctx, a, fleet.Cleanup, "clean before anything else: "+a.Reason, nil)
 		return err
 	}
+	if a.State == fleet.Failed {
+		return s.freezeFailed(ctx, a)
+	}
 	if a.State != fleet.Cleanup {
 		return nil
 	}
@@ -43,6 +46,26 @@ func (s *Service) Begin(ctx context.Context, accountID string, epoch int64) erro
 		return s.plan(ctx, a, run)
 	}
 	return nil
+}
+
+// freezeFailed freezes an account that went to investigation before anybody
+// could: its lab would be open until the end that AWS enforces. Nothing else is
+// done to it; the rest is for an operator.
+func (s *Service) freezeFailed(ctx context.Context, a *fleet.Account) error {
+	run, err := s.open(ctx, a)
+	if err != nil || !run.FrozenAt.IsZero() {
+		return err
+	}
+	sess, err := s.AWS.Mutator(ctx, target(a), "freeze")
+	if err != nil {
+		return fmt.Errorf("session to freeze %s: %w", a.ID, err)
+	}
+	err = s.Users.Freeze(ctx, sess, a, s.LabTypes[a.LabType])
+	if err := errors.Join(err, closeSession(ctx, sess)); err != nil {
+		return fmt.Errorf("freeze failed account %s: %w", a.ID, err)
+	}
+	_, err = s.write(ctx, run, func(n *fleet.CleaningRun) { n.FrozenAt = s.Clock.Now().UTC() })
+	return err
 }
 
 // open gives the run of the account's epoch, made on the first look.

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/kodekloud/kml/internal/awsclient"
+	"github.com/kodekloud/kml/internal/awssim/core"
 	"github.com/kodekloud/kml/internal/cleaner"
 	"github.com/kodekloud/kml/internal/cleanup"
 	"github.com/kodekloud/kml/internal/fleet"
@@ -188,6 +189,35 @@ func TestHandOutFailed(t *testing.T) {
 	b.Warm(b.id)
 	b.Move(b.Claimed(b.id, "queues", time.Hour), fleet.AssigningFailed, nil)
 	b.clean()
+}
+
+// TestFailedBeforeTheFreeze is an account that went to investigation since nobody
+// could freeze it: it is frozen there, as soon as AWS answers, and stays there.
+func TestFailedBeforeTheFreeze(t *testing.T) {
+	t.Parallel()
+	b := open(t, options{})
+	a := b.ended("queues", nil)
+	student := sqs.NewFromConfig(b.Student(a, b.LabTypes["queues"].Regions[0]))
+	b.Faults(core.FaultRule{ID: "no-iam", Service: "iam", Kind: core.FaultError})
+	if err := b.Begin(t.Context(), a.ID, a.Epoch); err == nil {
+		t.Fatal("frozen without IAM")
+	}
+	a = b.Move(b.Account(a.ID), fleet.Failed, nil)
+	if err := b.Begin(t.Context(), a.ID, a.Epoch); err == nil {
+		t.Fatal("frozen without IAM")
+	}
+	if _, err := student.ListQueues(t.Context(), &sqs.ListQueuesInput{}); err != nil {
+		t.Fatalf("the lab is shut already, so the test shows nothing: %v", err)
+	}
+	b.Faults()
+	b.check(b.Begin(t.Context(), a.ID, a.Epoch))
+	b.Sim.World.Clock.Advance(2 * time.Second)
+	if _, err := student.ListQueues(t.Context(), &sqs.ListQueuesInput{}); err == nil {
+		t.Fatal("the student goes on in a failed account")
+	}
+	if now := b.Account(a.ID); now.State != fleet.Failed || b.run().FrozenAt.IsZero() {
+		t.Fatalf("account %s, frozen at %v", now.State, b.run().FrozenAt)
+	}
 }
 
 // TestWakesUpLate is the worker that is stopped between its list and its delete,

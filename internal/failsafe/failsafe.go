@@ -43,7 +43,8 @@ type Config struct {
 	Requeuer Requeuer
 	Clock    clock.Clock
 
-	StepLimit    int           // tries of one step; default 5
+	HandOutLimit int           // tries of a hand-out, for which a student waits; default 5
+	StepLimit    int           // tries of any other step; default 10, over six minutes
 	AccountLimit int           // steps given up since the last lab it served; default 8
 	LabTypeLimit int           // failures since the last success; default 5
 	Backoff      time.Duration // before the second try, doubled each time; default 1 s
@@ -55,7 +56,8 @@ type Service struct{ Config }
 
 // New makes a Service.
 func New(c Config) *Service {
-	c.StepLimit = cmp.Or(c.StepLimit, 5)
+	c.HandOutLimit = cmp.Or(c.HandOutLimit, 5)
+	c.StepLimit = cmp.Or(c.StepLimit, 10)
 	c.AccountLimit = cmp.Or(c.AccountLimit, 8)
 	c.LabTypeLimit = cmp.Or(c.LabTypeLimit, 5)
 	c.Backoff = cmp.Or(c.Backoff, time.Second)
@@ -84,7 +86,11 @@ func (s *Service) StepFailed(ctx context.Context, accountID string, epoch int64,
 		return nil
 	}
 	var permanent *fleet.PermanentError
-	if a.Attempts+1 < s.StepLimit && !errors.As(cause, &permanent) {
+	limit := s.StepLimit
+	if a.State == fleet.Assigning { // another account serves the student sooner
+		limit = s.HandOutLimit
+	}
+	if a.Attempts+1 < limit && !errors.As(cause, &permanent) {
 		return s.again(ctx, a, cause)
 	}
 	if a.Failures+1 >= s.AccountLimit && a.State != fleet.Assigning {

@@ -89,26 +89,39 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// A hand-out is given up sooner than other steps: a student waits, and another
+// account may serve.
 func TestStepIsTriedAgainWithGrowingDelay(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	a := b.in(t, 1, fleet.UserCreating, nil)
-	for try, delay := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second} {
-		must(t, b.StepFailed(b.ctx, a.ID, a.Epoch, errStep))
-		now := b.get(t, a)
-		if now.State != fleet.UserCreating || now.Attempts != try+1 || !now.NextTry.Equal(t0.Add(delay)) || now.LastFailure != errStep.Error() {
-			t.Fatalf("after failure %d: %+v", try+1, now)
-		}
-	}
-	must(t, b.StepFailed(b.ctx, a.ID, a.Epoch, errStep))
-	now := b.get(t, a)
-	if now.State != fleet.Cleanup || now.Failures != 1 || now.Attempts != 0 || !strings.Contains(now.Reason, "5 tries in user_creating: "+errStep.Error()) {
-		t.Fatalf("given up: %+v", now)
-	}
-	// What the old epoch still reports is nobody's failure.
-	must(t, b.StepFailed(b.ctx, a.ID, a.Epoch, errStep))
-	if late := b.get(t, a); late.Version != now.Version {
-		t.Fatalf("a late failure was counted: %+v", late)
+	for _, c := range []struct {
+		from, to fleet.State
+		tries    int
+	}{{fleet.UserCreating, fleet.Cleanup, 10}, {fleet.Assigning, fleet.AssigningFailed, 5}} {
+		t.Run(string(c.from), func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			a := b.in(t, 1, c.from, nil)
+			for try, delay := 1, time.Second; try < c.tries; try, delay = try+1, min(2*delay, 2*time.Minute) {
+				must(t, b.StepFailed(b.ctx, a.ID, a.Epoch, errStep))
+				now := b.get(t, a)
+				if now.State != c.from || now.Attempts != try || !now.NextTry.Equal(t0.Add(delay)) || now.LastFailure != errStep.Error() {
+					t.Fatalf("after failure %d: %+v", try, now)
+				}
+			}
+			must(t, b.StepFailed(b.ctx, a.ID, a.Epoch, errStep))
+			now := b.get(t, a)
+			if now.State != c.to || now.Failures != 1 || now.Attempts != 0 || !strings.Contains(now.Reason, fmt.Sprintf("%d tries in %s: %v", c.tries, c.from, errStep)) {
+				t.Fatalf("given up: %+v", now)
+			}
+			if c.from == fleet.Assigning {
+				return
+			}
+			// What the old epoch still reports is nobody's failure.
+			must(t, b.StepFailed(b.ctx, a.ID, a.Epoch, errStep))
+			if late := b.get(t, a); late.Version != now.Version {
+				t.Fatalf("a late failure was counted: %+v", late)
+			}
+		})
 	}
 }
 
