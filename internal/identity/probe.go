@@ -63,31 +63,10 @@ const (
 
 // probeWorks waits until the user's key works in every Region of the lab.
 func (s *Service) probeWorks(ctx context.Context, a *fleet.Account, lt fleet.LabType) error {
-	probe, ok := probes[lt.Probe]
-	if !ok {
+	if _, ok := probes[lt.Probe]; !ok {
 		return fleet.Permanent(&fleet.FieldError{Field: "probe", Value: lt.Probe, Remedy: "name one of fleet.Probes"}, "mend the lab type")
 	}
-	secret, err := s.secret(a)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, probeWorking)
-	defer cancel()
-	g, ctx := errgroup.WithContext(ctx)
-	for _, region := range lt.Regions {
-		cfg := s.AWS.Static(a.User.AccessKeyID, secret, region)
-		g.Go(func() error {
-			last := s.until(ctx, func(ctx context.Context) (bool, error) {
-				err := probe(ctx, cfg)
-				return err == nil, err
-			})
-			if last != nil {
-				return fmt.Errorf("the key of account %s does not work in %s yet: %w", a.ID, region, last)
-			}
-			return nil
-		})
-	}
-	return g.Wait()
+	return s.everywhere(ctx, a, lt, probeWorking, "the key of account %s does not work in %s yet: %w", func(err error) (bool, error) { return err == nil, err })
 }
 
 // refusals are the codes that show that a key is powerless, or not known any
@@ -98,29 +77,32 @@ var refusals = []string{"AccessDenied", "AccessDeniedException", "UnauthorizedOp
 
 // probeFrozen waits until the user's key is refused in every Region.
 func (s *Service) probeFrozen(ctx context.Context, a *fleet.Account, lt fleet.LabType) error {
-	probe, ok := probes[lt.Probe]
-	if !ok || a.User == nil {
+	if _, ok := probes[lt.Probe]; !ok || a.User == nil {
 		return nil
 	}
+	return s.everywhere(ctx, a, lt, probeDenied, "account %s is not seen to be frozen in %s: %w", func(err error) (bool, error) {
+		if err == nil {
+			return false, errors.New("the call was still allowed")
+		}
+		return slices.Contains(refusals, awsclient.Code(err)), err
+	})
+}
+
+// everywhere makes the lab's probe with the user's key in every Region, again and
+// again, until verdict says yes to what each of them answers, or patience ends.
+func (s *Service) everywhere(ctx context.Context, a *fleet.Account, lt fleet.LabType, patience time.Duration, failed string, verdict func(error) (bool, error)) error {
 	secret, err := s.secret(a)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, probeDenied)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
 	for _, region := range lt.Regions {
 		cfg := s.AWS.Static(a.User.AccessKeyID, secret, region)
 		g.Go(func() error {
-			last := s.until(ctx, func(ctx context.Context) (bool, error) {
-				err := probe(ctx, cfg)
-				if err == nil {
-					return false, errors.New("the call was still allowed")
-				}
-				return slices.Contains(refusals, awsclient.Code(err)), err
-			})
-			if last != nil {
-				return fmt.Errorf("account %s is not seen to be frozen in %s: %w", a.ID, region, last)
+			if err := s.until(ctx, func(ctx context.Context) (bool, error) { return verdict(probes[lt.Probe](ctx, cfg)) }); err != nil {
+				return fmt.Errorf(failed, a.ID, region, err)
 			}
 			return nil
 		})
