@@ -60,6 +60,33 @@ func (f *Field) set(c *Config, value string) error {
 	return env.ParseWithOptions(c, env.Options{Prefix: envPrefix, Environment: map[string]string{f.Env: value}, DefaultValueTagName: "no_default"})
 }
 
+// Environ gives c as the variables that [Load] reads it from again, secrets and
+// all. The organizations are not among them, nor are empty values, which would
+// count as not set.
+func (c Config) Environ() []string {
+	var out []string
+	for _, f := range Fields() {
+		if value := revealed(f.in(&c).Interface()); value != "" {
+			out = append(out, f.Env+"="+value)
+		}
+	}
+	return out
+}
+
+// revealed is a value as set parses it.
+func revealed(value any) string {
+	switch v := value.(type) {
+	case Secret:
+		return v.Reveal()
+	case URI:
+		return v.Reveal()
+	case Keys:
+		return v.reveal()
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
 // defaults gives a Config of defaults alone.
 func defaults() (Config, error) {
 	var c Config

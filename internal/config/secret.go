@@ -76,6 +76,15 @@ func (k *Keys) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// reveal is what UnmarshalText reads.
+func (k Keys) reveal() string {
+	pairs := make([]string, 0, len(k))
+	for _, id := range slices.Sorted(maps.Keys(k)) {
+		pairs = append(pairs, id+":"+base64.StdEncoding.EncodeToString(k[id]))
+	}
+	return strings.Join(pairs, ",")
+}
+
 // String tells the ids alone.
 func (k Keys) String() string {
 	ids := slices.Sorted(maps.Keys(k))

@@ -2,11 +2,11 @@ package dev
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -20,28 +20,10 @@ import (
 // own identity in the simulated AWS; the organizations are in a file of their
 // own. It holds secrets of the simulation.
 func Environment(c config.Config, seeded awssim.Seeded, organizationsFile string) []string {
-	var keys []string
-	for id, key := range c.Seal.Keys {
-		keys = append(keys, id+":"+base64.StdEncoding.EncodeToString(key))
-	}
-	t := c.Timing
-	env := map[string]any{
-		"MONGO_URI": c.Mongo.URI.Reveal(), "MONGO_DATABASE": c.Mongo.Database, "REDIS_ADDR": c.Redis.Addr,
-		"AWS_ENDPOINT_URL": c.AWS.EndpointURL, "AWS_REGION": c.AWS.Region, "ORGANIZATIONS_FILE": organizationsFile,
-		"SEAL_KEYS": strings.Join(keys, ","), "SEAL_PRIMARY": c.Seal.Primary, "WORKER_CRITICAL": c.Worker.Critical, "WORKER_BULK": c.Worker.Bulk,
-		"HTTP_ADDR": c.HTTP.Addr, "METRICS_ADDR": c.Metrics.Addr, "MONITOR_ADDR": c.Monitor.Addr, "LOG_LEVEL": c.Log.Level, "LOG_FORMAT": c.Log.Format,
-		"PATIENCE": t.Patience, "SETTLE": t.Settle, "SETTLE_MAX": t.SettleMax, "SETTLE_POLL": t.SettlePoll, "READINESS_REFRESH": t.ReadinessRefresh,
-		"READINESS_STALE": t.ReadinessStale, "SYNC_EVERY": t.SyncEvery, "REFILL_EVERY": t.RefillEvery, "MATCH_EVERY": t.MatchEvery, "SWEEP_EVERY": t.SweepEvery,
-		"STUCK_AFTER": t.StuckAfter, "STUCK_RUN_AFTER": t.StuckRunAfter, "SESSION_LIFE": t.SessionLife, "CLOCK_SKEW": t.ClockSkew, "USER_MAX_AGE": t.UserMaxAge,
-		"CLEANUP_ROUNDS": c.Cleanup.Rounds, "CLEANUP_ROUND_BACKOFF": c.Cleanup.RoundBackoff, "LIMIT_ACCOUNT": c.Limits.Account, "LIMIT_LAB_TYPE": c.Limits.LabType,
-	}
-	out := []string{
-		"AWS_ACCESS_KEY_ID=" + seeded.Fleet.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + seeded.Fleet.SecretAccessKey, "AWS_REGION=us-east-1",
-	}
-	for name, value := range env {
-		out = append(out, fmt.Sprintf("KML_%s=%v", name, value))
-	}
-	return out
+	c.OrganizationsFile = organizationsFile
+	return append([]string{
+		"AWS_ACCESS_KEY_ID=" + seeded.Fleet.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + seeded.Fleet.SecretAccessKey, "AWS_REGION=" + c.AWS.Region,
+	}, c.Environ()...)
 }
 
 // WriteOrganizations writes the organizations of c for KML_ORGANIZATIONS_FILE.
@@ -93,13 +75,13 @@ func ReadEnvironment(ctx context.Context, file string) ([]string, error) {
 	}
 }
 
+// assignment is a line of WriteEnvironment; a value may hold line ends.
+var assignment = regexp.MustCompile(`(?m)^export (\w+)='((?:[^']|'\\'')*)'$`)
+
 func parseEnvironment(text string) []string {
 	var out []string
-	for _, line := range strings.Split(text, "\n") {
-		name, value, ok := strings.Cut(strings.TrimPrefix(line, "export "), "=")
-		if ok {
-			out = append(out, name+"="+strings.ReplaceAll(strings.Trim(value, "'"), `'\''`, "'"))
-		}
+	for _, m := range assignment.FindAllStringSubmatch(text, -1) {
+		out = append(out, m[1]+"="+strings.ReplaceAll(m[2], `'\''`, "'"))
 	}
 	return out
 }

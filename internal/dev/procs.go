@@ -1,6 +1,7 @@
 package dev
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -18,6 +20,9 @@ import (
 type Procs struct {
 	Dir string // where their logs go
 	Env []string
+	// Grace is how long Close waits before it kills; default 12 s, more than a
+	// worker takes to end.
+	Grace time.Duration
 
 	mu    sync.Mutex
 	procs map[string]*proc
@@ -31,8 +36,14 @@ type proc struct {
 	done chan struct{} // closed when it has ended
 }
 
-// Start starts a process; its output goes to Dir/name.log.
+// Start starts a process; its output goes to Dir/name.log. The name must be free
+// or that of a process that has ended.
 func (p *Procs) Start(name, binary string, args ...string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if pr, known := p.procs[name]; known && !pr.ended() {
+		return fmt.Errorf("start %s: a process of that name is running; end it first", name)
+	}
 	log, err := os.OpenFile(p.LogFile(name), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", name, err)
@@ -49,8 +60,6 @@ func (p *Procs) Start(name, binary string, args ...string) error {
 		_ = log.Close()
 		close(pr.done)
 	}()
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.procs == nil {
 		p.procs = map[string]*proc{}
 	}
@@ -105,22 +114,30 @@ func (p *Procs) get(name string) (*proc, error) {
 	return pr, nil
 }
 
-// Ended gives the names of processes that are not running.
+func (pr *proc) ended() bool {
+	select {
+	case <-pr.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Ended gives the names of processes that are not running, sorted.
 func (p *Procs) Ended() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var out []string
 	for name, pr := range p.procs {
-		select {
-		case <-pr.done:
+		if pr.ended() {
 			out = append(out, name)
-		default:
 		}
 	}
+	slices.Sort(out)
 	return out
 }
 
-const grace = 12 * time.Second
+const defaultGrace = 12 * time.Second
 
 // Close asks all processes to end, then ends those that do not.
 func (p *Procs) Close() error {
@@ -130,13 +147,17 @@ func (p *Procs) Close() error {
 		_ = pr.cmd.Process.Signal(syscall.SIGCONT) // one that is stopped cannot end
 		_ = pr.cmd.Process.Signal(syscall.SIGTERM) // one that ended already needs none
 	}
-	deadline := time.After(grace)
+	grace := cmp.Or(p.Grace, defaultGrace)
+	patience, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
 	var errs []error
 	for _, pr := range p.procs {
 		select {
 		case <-pr.done:
-		case <-deadline:
-			errs = append(errs, fmt.Errorf("%s did not end within %v and was killed", pr.name, grace), pr.cmd.Process.Kill())
+		case <-patience.Done():
+			if err := pr.cmd.Process.Kill(); !errors.Is(err, os.ErrProcessDone) {
+				errs = append(errs, fmt.Errorf("%s did not end within %v and was killed", pr.name, grace), err)
+			}
 			<-pr.done
 		}
 	}
