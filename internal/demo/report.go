@@ -46,7 +46,7 @@ type Report struct {
 // OK says whether every promise was kept.
 func (r *Report) OK() bool {
 	return r.ResourcesLeft == 0 && r.WorkedAfterEnd == 0 && r.HandedOutTwice == 0 && r.AccountsBack == r.Accounts &&
-		r.ForbiddenWorked == 0 && r.NotServed == 0 && len(r.Problems) == 0
+		r.ForbiddenWorked == 0 && r.AllowedRefused == 0 && r.NotServed == 0 && len(r.Problems) == 0
 }
 
 const maxProblems = 20
