@@ -52,7 +52,7 @@ var BulkQueues = map[string]int{QueueFleet: 2, QueueCleanup: 1}
 // by BenchmarkStartLatency in package handlers.
 const (
 	PollEvery        = 10 * time.Millisecond
-	DelayedPollEvery = 500 * time.Millisecond // scheduled and retried tasks
+	DelayedPollEvery = 250 * time.Millisecond // scheduled and retried tasks
 )
 
 // maxRetry is out of reach: attempts are counted in the documents.

@@ -61,19 +61,20 @@ func (c *class) audit(ctx context.Context) error {
 	r := c.report
 	r.CredentialsP50, r.CredentialsP99 = percentile(c.all, 50), percentile(c.all, 99)
 	r.WarmP50, r.WarmP99 = percentile(c.warm, 50), percentile(c.warm, 99)
-	var cleanings []time.Duration
+	var cleanings, freezes []time.Duration
 	for _, a := range accounts {
 		if slices.Contains(resting, a.State) {
 			r.AccountsBack++
 		} else {
 			r.problem("account %s is %s: %s", a.ID, a.State, a.Reason)
 		}
-		took, err := c.auditAccount(ctx, a)
+		took, froze, err := c.auditAccount(ctx, a)
 		if err != nil {
 			return err
 		}
-		cleanings = append(cleanings, took...)
+		cleanings, freezes = append(cleanings, took...), append(freezes, froze...)
 	}
+	r.FreezeP50, r.FreezeP99 = percentile(freezes, 50), percentile(freezes, 99)
 	r.CleaningP50, r.CleaningP99 = percentile(cleanings, 50), percentile(cleanings, 99)
 	if err := c.auditRequests(ctx); err != nil {
 		return err
@@ -99,11 +100,11 @@ func (c *class) accounts(ctx context.Context) ([]*fleet.Account, error) {
 }
 
 // auditAccount counts hand-outs of an account that was not cleaned in between,
-// and gives how long its cleanings after labs took.
-func (c *class) auditAccount(ctx context.Context, a *fleet.Account) ([]time.Duration, error) {
+// and gives how long its cleanings after labs, and the freezes in them, took.
+func (c *class) auditAccount(ctx context.Context, a *fleet.Account) (took, froze []time.Duration, err error) {
 	log, err := c.fleet.Activity.Find(ctx, a.ID, "", 1000)
 	if err != nil {
-		return nil, fmt.Errorf("audit account %s: %w", a.ID, err)
+		return nil, nil, fmt.Errorf("audit account %s: %w", a.ID, err)
 	}
 	slices.Reverse(log) // oldest first
 	used := ""
@@ -121,21 +122,26 @@ func (c *class) auditAccount(ctx context.Context, a *fleet.Account) ([]time.Dura
 	}
 	runs, err := c.fleet.Runs.Runs(ctx, a.ID, 100)
 	if err != nil {
-		return nil, fmt.Errorf("audit account %s: %w", a.ID, err)
+		return nil, nil, fmt.Errorf("audit account %s: %w", a.ID, err)
 	}
-	var took []time.Duration
 	for _, run := range runs {
 		if run.SessionID != "" && !run.DoneAt.IsZero() {
 			took = append(took, run.DoneAt.Sub(run.StartedAt))
+			session, err := c.fleet.Sessions.Get(ctx, run.SessionID)
+			if err != nil {
+				return nil, nil, fmt.Errorf("audit account %s: %w", a.ID, err)
+			}
+			froze = append(froze, run.FrozenAt.Sub(session.EndedAt))
 		}
 	}
-	return took, nil
+	return took, froze, nil
 }
 
 // auditRequests checks that every request made exactly one session, and that no
 // two sessions held an account at the same time.
 func (c *class) auditRequests(ctx context.Context) error {
 	byAccount := map[string][]*fleet.Session{}
+	var late []time.Duration
 	for _, p := range c.parts() {
 		found, err := c.fleet.Sessions.Find(ctx, fleet.SessionQuery{Student: fmt.Sprintf("student-%03d@example.org", p.n)})
 		if err != nil {
@@ -145,11 +151,15 @@ func (c *class) auditRequests(ctx context.Context) error {
 			c.report.problem("the request of student %d made %d sessions", p.n, len(found))
 		}
 		for _, s := range found {
+			if !s.EndedAt.Before(s.EndsAt) && !s.EndsAt.IsZero() {
+				late = append(late, s.EndedAt.Sub(s.EndsAt))
+			}
 			if !s.StartedAt.IsZero() {
 				byAccount[s.AccountID] = append(byAccount[s.AccountID], s)
 			}
 		}
 	}
+	c.report.EndLateP99 = percentile(late, 99)
 	for account, ss := range byAccount {
 		slices.SortFunc(ss, func(x, y *fleet.Session) int { return x.StartedAt.Compare(y.StartedAt) })
 		for i := 1; i < len(ss); i++ {

@@ -25,6 +25,9 @@ type Report struct {
 	WarmP99           float64  `json:"warm_time_to_credentials_p99_s"`
 	CleaningP50       float64  `json:"cleaning_p50_s"`
 	CleaningP99       float64  `json:"cleaning_p99_s"`
+	EndLateP99        float64  `json:"end_late_p99_s"` // expiry after the lab's end, by the fleet; AWS is on time by itself
+	FreezeP50         float64  `json:"freeze_p50_s"`   // from the end to everything powerless, seen by a probe
+	FreezeP99         float64  `json:"freeze_p99_s"`
 	CallsPerCleaning  float64  `json:"aws_calls_per_cleaned_account"`
 	ResourcesMade     int      `json:"resources_made"`
 	ResourcesLeft     int      `json:"resources_left"`
@@ -67,6 +70,8 @@ func (r *Report) Print(w io.Writer) error {
 	line("labs not served", "%d", r.NotServed)
 	line("time to credentials, warm account", "p50 %.2f s, p99 %.2f s", r.WarmP50, r.WarmP99)
 	line("time to credentials, waiting list included", "p50 %.2f s, p99 %.2f s", r.CredentialsP50, r.CredentialsP99)
+	line("expiry after the end", "p99 %.2f s", r.EndLateP99)
+	line("frozen after the end, seen by a probe", "p50 %.1f s, p99 %.1f s", r.FreezeP50, r.FreezeP99)
 	line("cleaning", "p50 %.1f s, p99 %.1f s", r.CleaningP50, r.CleaningP99)
 	line("AWS calls per cleaned account", "%.0f", r.CallsPerCleaning)
 	line("calls by students", "%d (%d allowed ones refused)", r.StudentCalls, r.AllowedRefused)
