@@ -32,7 +32,7 @@ func runAll(ctx context.Context, accounts int) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, parts.Close()) }()
-	log := zerolog.New(zerolog.ConsoleWriter{Out: os.Stderr}).Level(zerolog.InfoLevel).With().Timestamp().Logger()
+	log := zerolog.New(zerolog.ConsoleWriter{Out: os.Stderr, NoColor: !isTerminal(os.Stderr)}).Level(zerolog.InfoLevel).With().Timestamp().Logger()
 	a, err := app.Open(ctx, parts.Config, log, &parts.Base)
 	if err != nil {
 		return err

@@ -84,9 +84,9 @@ func newLogger(c config.Log, role string) zerolog.Logger {
 	if err != nil { // validated before; a wrong level must not hide lines
 		level = zerolog.DebugLevel
 	}
-	log := zerolog.New(os.Stderr)
-	if c.Format == "console" || c.Format == "auto" && isatty.IsTerminal(os.Stderr.Fd()) {
-		log = zerolog.New(zerolog.ConsoleWriter{Out: os.Stderr})
+	log, terminal := zerolog.New(os.Stderr), isatty.IsTerminal(os.Stderr.Fd())
+	if c.Format == "console" || c.Format == "auto" && terminal {
+		log = zerolog.New(zerolog.ConsoleWriter{Out: os.Stderr, NoColor: !terminal})
 	}
 	return log.Level(level).With().Timestamp().Str("role", role).Logger()
 }
