@@ -1,11 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/user"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -45,6 +50,26 @@ func who() string {
 	return fmt.Sprintf("uid %d", os.Getuid())
 }
 
+// needWhy gives a command a flag --why that must say something.
+func needWhy(c *cobra.Command, why *string, usage string) {
+	c.Flags().StringVar(why, "why", "", usage)
+	_ = c.MarkFlagRequired("why") // fails only for a flag that does not exist
+	c.PreRunE = func(*cobra.Command, []string) error {
+		if strings.TrimSpace(*why) == "" {
+			return &fleet.FieldError{Field: "--why", Remedy: "give the reason; others will read it"}
+		}
+		return nil
+	}
+}
+
+// stamp is a time, or a dash for one that has not come.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.Format(time.RFC3339)
+}
+
 func accountCommand() *cobra.Command {
 	c := &cobra.Command{Use: "account", Short: "Look at an account and steer it"}
 	c.AddCommand(
@@ -60,10 +85,8 @@ func forAccount(name, short string, f func(context.Context, *app.App, *tabwriter
 	return &cobra.Command{Use: name + " <id>", Short: short, Args: cobra.ExactArgs(1), RunE: func(c *cobra.Command, args []string) error {
 		return withApp(c.Context(), "operator", func(ctx context.Context, a *app.App) error {
 			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 4, 2, ' ', 0)
-			if err := f(ctx, a, w, args[0]); err != nil {
-				return err
-			}
-			return w.Flush()
+			// What is known is told even if the rest is not.
+			return errors.Join(f(ctx, a, w, args[0]), w.Flush())
 		})
 	}}
 }
@@ -95,7 +118,7 @@ func showEvidence(ctx context.Context, a *app.App, w *tabwriter.Writer, id strin
 	}
 	run := runs[0]
 	_, _ = fmt.Fprintf(w, "cleaning\t%s (%s)\nlab type\t%s\nphase\t%s, round %d\nstarted\t%s\nfrozen\t%s\ndone\t%s\n\n", run.ID, run.Reason, run.LabType, run.Phase, run.Round,
-		run.StartedAt.Format(time.RFC3339), run.FrozenAt.Format(time.RFC3339), run.DoneAt.Format(time.RFC3339))
+		stamp(run.StartedAt), stamp(run.FrozenAt), stamp(run.DoneAt))
 	lines, err := a.DB.Cleanings().Evidence(ctx, run.ID)
 	if err != nil {
 		return fmt.Errorf("evidence of %s: %w", run.ID, err)
@@ -122,8 +145,7 @@ func releaseCommand() *cobra.Command {
 				return a.Failsafe.Release(ctx, args[0], who(), why)
 			})
 		}}
-	c.Flags().StringVar(&why, "why", "", "reason, for the account's history")
-	_ = c.MarkFlagRequired("why") // fails only for a flag that does not exist
+	needWhy(c, &why, "reason, for the account's history")
 	return c
 }
 
@@ -135,8 +157,7 @@ func labCommand() *cobra.Command {
 			return a.Assign.End(ctx, args[0], fmt.Sprintf("ended by %s: %s", who(), why))
 		})
 	}}
-	end.Flags().StringVar(&why, "why", "", "reason, for the session's record")
-	_ = end.MarkFlagRequired("why") // fails only for a flag that does not exist
+	needWhy(end, &why, "reason, for the session's record")
 	extend := &cobra.Command{Use: "extend <session> <by>", Short: "Move the end of a lab, such as by 30m", Args: cobra.ExactArgs(2), RunE: func(c *cobra.Command, args []string) error {
 		by, err := time.ParseDuration(args[1])
 		if err != nil {
@@ -159,20 +180,34 @@ func labCommand() *cobra.Command {
 }
 
 func listLabs(ctx context.Context, a *app.App, out io.Writer) error {
-	found, err := a.DB.Sessions().Find(ctx, fleet.SessionQuery{States: []fleet.SessionState{fleet.SessionWaiting, fleet.SessionAssigning, fleet.SessionActive}})
+	found, err := openLabs(ctx, a.DB.Sessions())
 	if err != nil {
-		return fmt.Errorf("labs: %w", err)
+		return err
 	}
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "SESSION\tSTATE\tLAB TYPE\tSTUDENT\tACCOUNT\tENDS")
 	for _, s := range found {
-		ends := ""
-		if !s.EndsAt.IsZero() {
-			ends = s.EndsAt.Format(time.RFC3339)
-		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", s.ID, s.State, s.LabType, s.Student, s.AccountID, ends)
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", s.ID, s.State, s.LabType, s.Student, cmp.Or(s.AccountID, "-"), stamp(s.EndsAt))
 	}
 	return w.Flush()
+}
+
+// openLabs are all labs that wait or run, oldest request first. They are read in
+// pages, which come by id.
+func openLabs(ctx context.Context, sessions fleet.Sessions) ([]*fleet.Session, error) {
+	q := fleet.SessionQuery{States: []fleet.SessionState{fleet.SessionWaiting, fleet.SessionAssigning, fleet.SessionActive}, After: " "}
+	var out []*fleet.Session
+	for {
+		page, err := sessions.Find(ctx, q)
+		if err != nil {
+			return nil, fmt.Errorf("labs: %w", err)
+		}
+		if len(page) == 0 {
+			slices.SortStableFunc(out, func(x, y *fleet.Session) int { return x.RequestedAt.Compare(y.RequestedAt) })
+			return out, nil
+		}
+		out, q.After = append(out, page...), page[len(page)-1].ID
+	}
 }
 
 func labTypeCommand() *cobra.Command {
@@ -182,13 +217,12 @@ func labTypeCommand() *cobra.Command {
 		sub := &cobra.Command{Use: name + " <lab type>", Short: "Switch a lab type " + name, Args: cobra.ExactArgs(1), RunE: func(c *cobra.Command, args []string) error {
 			return withApp(c.Context(), "operator", func(ctx context.Context, a *app.App) error {
 				if _, ok := a.LabTypes[args[0]]; !ok {
-					return fmt.Errorf("lab type %q is not known; see the lab types in %q", args[0], a.Config.LabTypesDir)
+					return &fleet.FieldError{Field: "lab type", Value: args[0], Remedy: "known lab types are " + strings.Join(slices.Sorted(maps.Keys(a.LabTypes)), ", ")}
 				}
 				return a.Failsafe.SwitchLabType(ctx, args[0], off, who(), why)
 			})
 		}}
-		sub.Flags().StringVar(&why, "why", "", "reason, for those whose request is refused")
-		_ = sub.MarkFlagRequired("why")
+		needWhy(sub, &why, "reason, for those whose request is refused")
 		c.AddCommand(sub)
 	}
 	return c

@@ -97,7 +97,11 @@ func labTypes(dir string) (map[string]fleet.LabType, error) {
 	if dir == "" {
 		return labtype.Builtin()
 	}
-	return labtype.LoadDir(dir)
+	out, err := labtype.LoadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("lab types in %s: %w; check labtypes_dir (KML_LABTYPES_DIR)", dir, err)
+	}
+	return out, nil
 }
 
 func (a *App) openRedis(ctx context.Context) error {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/hibiken/asynqmon"
@@ -36,8 +37,13 @@ func (a *App) ServeMetrics(ctx context.Context) error {
 func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
+	var mongodb, redis error
+	var wg sync.WaitGroup // both at once: one that hangs would use up the other's time
+	wg.Go(func() { mongodb = a.DB.Ping(ctx) })
+	wg.Go(func() { redis = a.Redis.Ping(ctx).Err() })
+	wg.Wait()
 	checks, status := map[string]string{"mongodb": "ok", "redis": "ok"}, http.StatusOK
-	for name, err := range map[string]error{"mongodb": a.DB.Ping(ctx), "redis": a.Redis.Ping(ctx).Err()} {
+	for name, err := range map[string]error{"mongodb": mongodb, "redis": redis} {
 		if err != nil {
 			checks[name], status = "not reachable", http.StatusServiceUnavailable
 			a.Log.Warn().Err(err).Str("check", name).Msg("not ready")

@@ -2,7 +2,7 @@ package app
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/hibiken/asynq"
@@ -36,19 +36,23 @@ func regions(labTypes map[string]fleet.LabType) []string {
 }
 
 // queues reads the queues for the metrics. A queue that nobody has used yet is
-// empty.
+// empty; asynq has an error for it that cannot be told from others.
 func (a *App) queues(context.Context) ([]metrics.Queue, error) {
 	inspector := asynq.NewInspectorFromRedisClient(a.Redis)
+	used, err := inspector.Queues()
+	if err != nil {
+		return nil, fmt.Errorf("queues: %w", err)
+	}
 	var out []metrics.Queue
 	for _, served := range []map[string]int{tasks.CriticalQueues, tasks.BulkQueues} {
 		for name := range served {
-			info, err := inspector.GetQueueInfo(name)
-			if errors.Is(err, asynq.ErrQueueNotFound) {
+			if !slices.Contains(used, name) {
 				out = append(out, metrics.Queue{Name: name})
 				continue
 			}
+			info, err := inspector.GetQueueInfo(name)
 			if err != nil {
-				return nil, err
+				return nil, fmt.Errorf("queue %s: %w", name, err)
 			}
 			out = append(out, metrics.Queue{Name: name, Pending: info.Pending, Active: info.Active, Scheduled: info.Scheduled,
 				Retry: info.Retry, Archived: info.Archived, OldestAge: info.Latency})
