@@ -20,6 +20,7 @@ import (
 	"github.com/kodekloud/kml/internal/config"
 	"github.com/kodekloud/kml/internal/demo"
 	"github.com/kodekloud/kml/internal/dev"
+	"github.com/kodekloud/kml/internal/fleet"
 )
 
 func procsCommand(use, short string, beside func(*dev.Procs, io.Writer) *demo.Crash) *cobra.Command {
@@ -75,8 +76,31 @@ func withProcs(ctx context.Context, f demoFlags, out io.Writer, use func(context
 	return use(ctx, p, a)
 }
 
+// The least that demo-crash plays: it kills when six students are served at once,
+// for which a smaller class would be waited for in vain.
+const (
+	crashStudents = 30
+	crashAccounts = 40
+)
+
+// enoughToCrash says whether a class is large enough for demo-crash.
+func enoughToCrash(o demo.Options) error {
+	switch {
+	case o.Students < crashStudents:
+		return &fleet.FieldError{Field: "--students", Value: fmt.Sprint(o.Students), Remedy: fmt.Sprintf("give %d or more: the kill waits for six hand-outs at once", crashStudents)}
+	case o.Accounts < crashAccounts:
+		return &fleet.FieldError{Field: "--accounts", Value: fmt.Sprint(o.Accounts), Remedy: fmt.Sprintf("give %d or more: the kill waits for six hand-outs at once", crashAccounts)}
+	}
+	return nil
+}
+
 // playProcs plays the class against processes.
 func playProcs(ctx context.Context, f demoFlags, out io.Writer, beside func(*dev.Procs, io.Writer) *demo.Crash) error {
+	if beside != nil {
+		if err := enoughToCrash(f.options); err != nil {
+			return err
+		}
+	}
 	return withProcs(ctx, f, out, func(ctx context.Context, p *fleetProcs, a *app.App) error {
 		if err := p.startFleet(2); err != nil {
 			return err
