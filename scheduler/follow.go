@@ -36,7 +36,7 @@ func (f *Follower) Account(old, next *fleet.Account) {
 	var err error
 	switch {
 	case next.State == fleet.UserCreated:
-		err = errors.Join(f.Pool.Add(ctx, next.Purpose, next.ID, next.RestedSince),
+		err = errors.Join(f.Pool.Add(ctx, next.PoolName(), next.ID, next.RestedSince),
 			f.Enqueue(ctx, tasks.NewMatch(next.Purpose, f.Clock.Now())))
 	case next.State == fleet.InUse:
 		err = f.Enqueue(ctx, tasks.NewExpire(next.SessionID, next.EndsAt, 0))

@@ -143,7 +143,7 @@ func (r *Reconciler) pool(ctx context.Context) error {
 	var errs []error
 	err := r.eachAccount(ctx, fleet.AccountQuery{States: []fleet.State{fleet.UserCreated}}, func(a *fleet.Account) {
 		if !a.Leaving {
-			errs = append(errs, r.Pool.Add(ctx, a.Purpose, a.ID, a.RestedSince))
+			errs = append(errs, r.Pool.Add(ctx, a.PoolName(), a.ID, a.RestedSince))
 		}
 	})
 	return errors.Join(append(errs, err)...)

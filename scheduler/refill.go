@@ -35,7 +35,7 @@ func (r *Reconciler) refill(ctx context.Context) error {
 func (r *Reconciler) waiting(ctx context.Context) (map[fleet.Purpose]int, error) {
 	out := map[fleet.Purpose]int{}
 	for _, p := range fleet.Purposes {
-		w, err := r.Sessions.Waiting(ctx, p, 500)
+		w, err := r.Sessions.Waiting(ctx, p.Pool(), 500)
 		if err != nil {
 			return nil, fmt.Errorf("waiting list of %s: %w", p, err)
 		}

@@ -98,7 +98,7 @@ func showAccount(ctx context.Context, a *app.App, w *tabwriter.Writer, id string
 	}
 	_, _ = fmt.Fprintf(w, "account\t%s (%s)\norganization\t%s, %s (%s)\nstate\t%s since %s\nreason\t%s\nepoch\t%d\nsession\t%s\nfailures\t%d %s\n\n",
 		acct.ID, acct.Name, acct.Org, acct.OU, acct.Purpose, acct.State, acct.Since.Format(time.RFC3339), acct.Reason, acct.Epoch, acct.SessionID, acct.Failures, acct.LastFailure)
-	log, err := a.DB.Activity().Find(ctx, id, "", 50)
+	log, err := a.DB.Activity().Find(ctx, fleet.ActivityQuery{Account: id, Limit: 50})
 	if err != nil {
 		return fmt.Errorf("history of %s: %w", id, err)
 	}

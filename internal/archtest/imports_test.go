@@ -69,12 +69,19 @@ var imports = map[string][]string{
 	"internal/storetest": {"internal/fleet", "internal/clock", driver + "/bson"},
 	"internal/metrics":   {"internal/fleet", "github.com/prometheus/client_golang"},
 	"internal/asynqlog":  {zerolog, asynq}, // asynq's lines through the fleet's logger
-	"internal/webhook":   {"internal/fleet", "internal/clock", "github.com/hashicorp/go-retryablehttp"},
+	"internal/webhook":   {"internal/fleet", "internal/clock", "github.com/hashicorp/go-retryablehttp", "github.com/standard-webhooks/standard-webhooks"},
+	"internal/events":    {"internal/fleet", "internal/clock"},
+	"internal/booking":   {"internal/fleet", "internal/clock", "internal/lifecycle"},
 
-	"internal/api":       join(services, "internal/fleet", "internal/clock", "internal/metrics", "internal/commander", "tasks", asynq, zerolog),
-	"internal/apiclient": {"internal/fleet", "github.com/hashicorp/go-retryablehttp"},
-	"internal/cli":       {"internal/fleet", "internal/apiclient", "github.com/spf13/cobra"},
-	"internal/console":   {}, // talks REST only
+	"internal/access": {"internal/fleet", "internal/clock", "github.com/coreos/go-oidc/v3", "golang.org/x/oauth2"},
+	"internal/api": join(services, "internal/fleet", "internal/clock", "internal/metrics", "internal/commander", "internal/access", "internal/apitypes", "internal/labtype", "internal/booking",
+		"internal/webhook", "internal/events", "tasks", asynq, zerolog, "github.com/danielgtaylor/huma/v2", "github.com/go-chi/chi/v5"),
+	"internal/apitypes":  {}, // the JSON that server and client share
+	"internal/apiclient": {"internal/apitypes", "github.com/hashicorp/go-retryablehttp"},
+	"internal/cli": {"internal/apitypes", "internal/apiclient", "github.com/spf13/cobra", goYAML, "github.com/adrg/xdg", "golang.org/x/term",
+		"github.com/mattn/go-isatty"},
+	"deploy/examples":  {"internal/apiclient", "internal/apitypes", "tasks", asynq}, // as a backend would
+	"internal/console": {},                                                          // talks REST only
 
 	// The simulators are independent oracles: they know nothing of the fleet,
 	// and nothing but wiring and tests knows them.

@@ -50,7 +50,7 @@ func benchClaim(b *testing.B, n int) {
 		a := &fleet.Account{ID: fmt.Sprintf("%012d", i), State: fleet.UserCreated, Version: 1, Purpose: fleet.Production, User: &fleet.User{Name: "u"},
 			Since: now, RestedSince: now.Add(time.Duration(i)), SweptAt: now, ReadyAt: now}
 		fail(db.Accounts().Insert(ctx, a))
-		fail(pool.Add(ctx, a.Purpose, a.ID, a.RestedSince))
+		fail(pool.Add(ctx, a.PoolName(), a.ID, a.RestedSince))
 	}
 	s := assign.New(assign.Config{Accounts: db.Accounts(), Sessions: db.Sessions(), LabTypes: map[string]fleet.LabType{"x": {Name: "x", MaxDuration: time.Hour}},
 		Statuses: db.LabTypes(), Pool: pool, Machine: lifecycle.New(db.Accounts(), db.Activity(), clock.New()), Clock: clock.New(), NewID: uuid.NewString})

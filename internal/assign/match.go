@@ -20,7 +20,7 @@ const (
 func (s *Service) Match(ctx context.Context, p fleet.Purpose) (int, error) {
 	matched := 0
 	for {
-		waiting, err := s.Sessions.Waiting(ctx, p, matchBatch)
+		waiting, err := s.Sessions.Waiting(ctx, p.Pool(), matchBatch)
 		if err != nil {
 			return matched, fmt.Errorf("waiting list of %s: %w", p, err)
 		}
@@ -91,7 +91,7 @@ func (s *Service) claim(ctx context.Context, w *fleet.Session) error {
 // names is looked at again.
 func (s *Service) ready(ctx context.Context, p fleet.Purpose) (*fleet.Account, error) {
 	for range claimTries {
-		id, err := s.Pool.Pop(ctx, p)
+		id, err := s.Pool.Pop(ctx, p.Pool())
 		if err != nil {
 			return nil, fmt.Errorf("pool %s: %w", p, err)
 		}
@@ -162,5 +162,5 @@ func (s *Service) bind(ctx context.Context, a *fleet.Account, w *fleet.Session) 
 // giveBack puts an account that is ready into the pool; a failure only costs the
 // hint.
 func (s *Service) giveBack(ctx context.Context, a *fleet.Account) {
-	_ = s.Pool.Add(ctx, a.Purpose, a.ID, a.RestedSince)
+	_ = s.Pool.Add(ctx, a.PoolName(), a.ID, a.RestedSince)
 }

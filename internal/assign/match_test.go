@@ -67,7 +67,7 @@ func TestMatchWithAPoolThatIsWrong(t *testing.T) {
 	b.clock.Advance(2 * time.Minute) // the others' stamps are too old now
 	must(t, b.redis.FlushAll(b.ctx).Err())
 	for n := range 40 { // all ahead of the good one
-		must(t, b.cfg.Pool.Add(b.ctx, fleet.Production, fmt.Sprintf("%012d", n%accounts), t0.Add(-time.Hour)))
+		must(t, b.cfg.Pool.Add(b.ctx, fleet.Production.Pool(), fmt.Sprintf("%012d", n%accounts), t0.Add(-time.Hour)))
 	}
 	w := b.accept(t, 1)
 	if n := b.match(t); n != 1 {
@@ -87,7 +87,7 @@ func TestMatchLeavesOtherPoolsAlone(t *testing.T) {
 	w, err := b.Accept(b.ctx, r)
 	must(t, err)
 	// It was in a testing OU once; the hint is late.
-	must(t, b.cfg.Pool.Add(b.ctx, fleet.Testing, a.ID, t0))
+	must(t, b.cfg.Pool.Add(b.ctx, fleet.Testing.Pool(), a.ID, t0))
 	if n, err := b.Match(b.ctx, fleet.Testing); n != 0 || err != nil {
 		t.Fatalf("%d matched, %v", n, err)
 	}
@@ -171,7 +171,7 @@ func TestHandOutCompletesAHalfClaim(t *testing.T) {
 	if other := b.account(t, fmt.Sprintf("%012d", 2)); other.State != fleet.UserCreated {
 		t.Fatalf("the other account is %s", other.State)
 	}
-	if id, err := b.cfg.Pool.Pop(b.ctx, fleet.Production); err != nil || id != "000000000002" {
+	if id, err := b.cfg.Pool.Pop(b.ctx, fleet.Production.Pool()); err != nil || id != "000000000002" {
 		t.Fatalf("the pool gives %q, %v", id, err)
 	}
 }

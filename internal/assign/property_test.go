@@ -323,7 +323,7 @@ func settled(t *rapid.T, ctx context.Context, b *bundle) {
 			ready++
 		}
 	}
-	waiting, err := b.db.Sessions().Waiting(ctx, fleet.Production, 10)
+	waiting, err := b.db.Sessions().Waiting(ctx, fleet.Production.Pool(), 10)
 	fatal(t, err)
 	if inUse != 0 || ready > 0 && len(waiting) > 0 {
 		t.Fatalf("%d accounts in use by nobody; %d ready while %d wait", -inUse, ready, len(waiting))

@@ -102,7 +102,7 @@ func (c *class) accounts(ctx context.Context) ([]*fleet.Account, error) {
 // auditAccount counts hand-outs of an account that was not cleaned in between,
 // and gives how long its cleanings after labs, and the freezes in them, took.
 func (c *class) auditAccount(ctx context.Context, a *fleet.Account) (took, froze []time.Duration, err error) {
-	log, err := c.fleet.Activity.Find(ctx, a.ID, "", 1000)
+	log, err := c.fleet.Activity.Find(ctx, fleet.ActivityQuery{Account: a.ID})
 	if err != nil {
 		return nil, nil, fmt.Errorf("audit account %s: %w", a.ID, err)
 	}

@@ -209,7 +209,7 @@ func TestLabTypeIsSwitchedOffAtTheLimit(t *testing.T) {
 	}
 	b.clock.Advance(time.Second)
 	must(t, b.SwitchLabType(b.ctx, labName, true, "ann", "exam today"))
-	entries, err := b.db.Activity().Find(b.ctx, "", "", 100)
+	entries, err := b.db.Activity().Find(b.ctx, fleet.ActivityQuery{Limit: 100})
 	must(t, err)
 	var told []string
 	for _, e := range entries {

@@ -56,6 +56,12 @@ type Account struct {
 	Quotas map[string]float64 `bson:"quotas,omitempty"`
 	// ReadyAt is the stamp of the last readiness check that passed.
 	ReadyAt time.Time `bson:"ready_at,omitempty"`
+	// Booking is the booking that a ready account is held for; it is claimed by
+	// sessions of that booking only. See [Account.Pool].
+	Booking string `bson:"booking,omitempty"`
+	// Drain says who wants the account out of the fleet, and why; empty if nobody
+	// does. Unlike Leaving it is an operator's word and no sync takes it back.
+	Drain string `bson:"drain,omitempty"`
 	// Leaving is set when the account left the configured OUs while busy: it is
 	// drained as soon as it is free.
 	Leaving bool `bson:"leaving,omitempty"`

@@ -18,6 +18,9 @@ var (
 	ErrInvalid    = errors.New("invalid")
 	ErrPoolEmpty  = errors.New("no account is ready")
 	ErrEnded      = errors.New("the session has ended")
+	ErrNotYet     = errors.New("the session has not begun")
+	ErrForbidden  = errors.New("not allowed")
+	ErrTrimmed    = errors.New("the event stream does not reach back so far")
 )
 
 // FieldError says what is wrong with a field and how to mend it.

@@ -4,6 +4,8 @@ import "time"
 
 // LabType is a kind of lab, as its YAML file describes it.
 type LabType struct {
+	// Revision grows with every apply; 0 is the file that came with the process.
+	Revision    int64         `bson:"revision" yaml:"-"`
 	Name        string        `bson:"_id" yaml:"name"` // ec2-basics
 	Title       string        `bson:"title" yaml:"title"`
 	Description string        `bson:"description" yaml:"description"`

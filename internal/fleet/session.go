@@ -5,9 +5,10 @@ import "time"
 // SessionState is where a request for a lab stands.
 type SessionState string
 
-// The states of a session. Waiting, then served (Assigning, Active, Ended), or
+// The states of a session. Scheduled if it is for later, Waiting, then served (Assigning, Active, Ended), or
 // Expired (waiting list ran out), or Failed with a reason, or Cancelled.
 const (
+	SessionScheduled SessionState = "scheduled" // asked for at a later time; waits from then on
 	SessionWaiting   SessionState = "waiting"
 	SessionAssigning SessionState = "assigning"
 	SessionActive    SessionState = "active"
@@ -18,7 +19,7 @@ const (
 )
 
 // SessionStates lists all of them.
-var SessionStates = []SessionState{SessionWaiting, SessionAssigning, SessionActive, SessionEnded, SessionExpired, SessionCancelled, SessionFailed}
+var SessionStates = []SessionState{SessionScheduled, SessionWaiting, SessionAssigning, SessionActive, SessionEnded, SessionExpired, SessionCancelled, SessionFailed}
 
 // Final says whether nothing more will happen to the session.
 func (s SessionState) Final() bool {
@@ -39,6 +40,20 @@ type Session struct {
 	Purpose   Purpose       `bson:"purpose"` // names the pool
 	Owner     string        `bson:"owner,omitempty"`
 	Callback  string        `bson:"callback,omitempty"`
+	// Priority goes before the time of the request on the waiting list: 0 (usual)
+	// to MaxPriority.
+	Priority int `bson:"priority"`
+	// NotBefore is when a scheduled session joins the waiting list.
+	NotBefore time.Time `bson:"not_before,omitempty"`
+	// QueuedAt is since when the session waits: its place among equals.
+	QueuedAt time.Time `bson:"queued_at"`
+	// Booking is the booking whose seat the session takes.
+	Booking string `bson:"booking,omitempty"`
+	// Pool is the pool that the session waits for; see [Session.PoolName].
+	Pool PoolName `bson:"pool"`
+	Org  string   `bson:"org,omitempty"` // of the account, for usage
+	// LabTypeRevision is the revision of the lab type that was accepted.
+	LabTypeRevision int64 `bson:"lab_type_revision,omitempty"`
 
 	State       SessionState `bson:"state"`
 	Version     int64        `bson:"version"`
@@ -60,8 +75,30 @@ type Session struct {
 	AttemptID string `bson:"attempt_id,omitempty"`
 	Epoch     int64  `bson:"epoch,omitempty"` // of the claim
 
+	// Log holds the last changes, newest last, each written with the change itself.
+	Log []SessionChange `bson:"log"`
+	// Unpublished says that the last change may not have been told yet to those
+	// who listen (event stream, webhooks, activity log). Written by every Swap and
+	// Insert of package events, taken back by Sessions.Published.
+	Unpublished bool `bson:"unpublished,omitempty"`
+
 	// Access is what the student gets; the ending write removes it.
 	Access *Access `bson:"access,omitempty"`
+}
+
+// MaxPriority is the highest priority of a session.
+const MaxPriority = 9
+
+// SessionChange is one change of a session. Its event's id is
+// session/<id>/<version>.
+type SessionChange struct {
+	Version int64        `bson:"version"`
+	At      time.Time    `bson:"at"`
+	Type    string       `bson:"type"` // of the event, such as lab.active
+	State   SessionState `bson:"state"`
+	Account string       `bson:"account,omitempty"`
+	EndsAt  time.Time    `bson:"ends_at,omitempty"`
+	Reason  string       `bson:"reason,omitempty"`
 }
 
 // Access is a student's way in. Secrets are sealed with purpose
@@ -94,6 +131,7 @@ func (c Credentials) GoString() string { return c.String() }
 func (s *Session) Clone() *Session {
 	c := *s
 	c.Writes = append([]string(nil), s.Writes...)
+	c.Log = append([]SessionChange(nil), s.Log...)
 	if s.Access != nil {
 		a := *s.Access
 		c.Access = &a

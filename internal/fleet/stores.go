@@ -37,9 +37,12 @@ type AccountQuery struct {
 	// Before selects accounts that entered their state before this time.
 	Before time.Time
 	// Due selects accounts whose NextTry is not after this time.
-	Due   time.Time
-	After string // cursor: ids greater than this; results then come by id
-	Limit int    // 0: 1000
+	Due time.Time
+	// Booking selects accounts that are held for it.
+	Booking string
+	LabType string // of the session that holds it
+	After   string // cursor: ids greater than this; results then come by id
+	Limit   int    // 0: 1000
 }
 
 // AccountCount is how many accounts of an OU are in a state.
@@ -68,9 +71,12 @@ type Sessions interface {
 	Insert(ctx context.Context, s *Session) error
 	// Swap replaces old by next if the stored version is still old's.
 	Swap(ctx context.Context, old, next *Session) error
-	// Waiting gives the oldest waiting sessions of a pool.
-	Waiting(ctx context.Context, p Purpose, limit int) ([]*Session, error)
+	// Waiting gives the waiting sessions of a pool: the highest priority first,
+	// then the longest queued.
+	Waiting(ctx context.Context, pool PoolName, limit int) ([]*Session, error)
 	Find(ctx context.Context, q SessionQuery) ([]*Session, error)
+	// Published takes back Unpublished if the stored version is still this one.
+	Published(ctx context.Context, id string, version int64) error
 	Count(ctx context.Context) (map[SessionState]int, error)
 }
 
@@ -86,8 +92,22 @@ type SessionQuery struct {
 	WaitBefore time.Time
 	// Before selects sessions assigned at or before this time.
 	AssignedBefore time.Time
-	After          string
-	Limit          int // 0: 1000
+	// NotBefore selects scheduled sessions whose time has come at this time.
+	NotBefore time.Time
+	Owner     string
+	Booking   string
+	Org       string
+	// From and To select by the time of the request, To itself not.
+	From, To time.Time
+	// Unpublished selects sessions written before this time whose last change may
+	// not have been told.
+	Unpublished time.Time
+	// Newest lists the newest request first.
+	Newest bool
+	// Cursor goes on after this request, in the order asked for.
+	Cursor Cursor
+	After  string // cursor by id; results then come by id
+	Limit  int    // 0: 1000
 }
 
 // Cleanings keeps cleaning runs and their evidence.
@@ -123,7 +143,7 @@ type LabTypeStore interface {
 type Activity struct {
 	ID      string    `bson:"_id"` // account/version for transitions: writing twice is writing once
 	At      time.Time `bson:"at"`
-	Kind    string    `bson:"kind"` // transition, session, labtype, operator, sync
+	Kind    string    `bson:"kind"` // transition, session, labtype, call, sync
 	Account string    `bson:"account,omitempty"`
 	Session string    `bson:"session,omitempty"`
 	LabType string    `bson:"lab_type,omitempty"`
@@ -131,24 +151,35 @@ type Activity struct {
 	To      string    `bson:"to,omitempty"`
 	Reason  string    `bson:"reason,omitempty"`
 	Who     string    `bson:"who,omitempty"`
+	// Of a call to the API.
+	Where   string `bson:"where,omitempty"`   // address of the caller
+	What    string `bson:"what,omitempty"`    // operation and what it was done to
+	Outcome string `bson:"outcome,omitempty"` // HTTP status and code
+}
+
+// ActivityQuery selects entries, newest first; empty fields select all.
+type ActivityQuery struct {
+	Account, Session, LabType, Kind, Who string
+	From, To                             time.Time // To itself not
+	Cursor                               Cursor
+	Limit                                int // 0: 1000
 }
 
 // ActivityLog is append-only; Append of a known id does nothing.
 type ActivityLog interface {
 	Append(ctx context.Context, entries ...Activity) error
-	Find(ctx context.Context, account, session string, limit int) ([]Activity, error) // newest first
+	Find(ctx context.Context, q ActivityQuery) ([]Activity, error)
 }
 
-// Pool is the set of ready accounts by purpose: a hint that may be wrong, may
-// be lost, and is made anew from the accounts themselves.
+// Pool is the sets of ready accounts by pool: a hint that may be wrong, may be
+// lost, and is made anew from the accounts themselves.
 type Pool interface {
 	// Add puts an account in; score is since when it has rested.
-	Add(ctx context.Context, p Purpose, accountID string, rested time.Time) error
-	// Pop takes the longest rested account out; "" when there is none. prefer is
-	// a lab type that the account should be warmed for, if it can be had.
-	Pop(ctx context.Context, p Purpose) (string, error)
-	Remove(ctx context.Context, p Purpose, accountID string) error
-	Size(ctx context.Context, p Purpose) (int, error)
+	Add(ctx context.Context, p PoolName, accountID string, rested time.Time) error
+	// Pop takes the longest rested account out; "" when there is none.
+	Pop(ctx context.Context, p PoolName) (string, error)
+	Remove(ctx context.Context, p PoolName, accountID string) error
+	Size(ctx context.Context, p PoolName) (int, error)
 }
 
 // Budget shares a rate between all processes.

@@ -60,7 +60,7 @@ func (b bundle) get(t *testing.T) *fleet.Account {
 // logged is the activity log, oldest first, as from→to.
 func (b bundle) logged(t *testing.T) string {
 	t.Helper()
-	entries, err := b.store.Log().Find(b.ctx, "", "", 0)
+	entries, err := b.store.Log().Find(b.ctx, fleet.ActivityQuery{})
 	if err != nil {
 		t.Fatal(err)
 	}

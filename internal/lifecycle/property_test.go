@@ -243,7 +243,7 @@ func checkLog(t *rapid.T, ctx context.Context, w *world) {
 	if n, err := m.FlushHistory(ctx); err != nil || n != propAccounts {
 		t.Fatalf("flush: %d accounts, %v", n, err)
 	}
-	entries, err := w.Log().Find(ctx, "", "", 1<<20)
+	entries, err := w.Log().Find(ctx, fleet.ActivityQuery{Limit: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,17 +30,15 @@ func (s *activity) Append(ctx context.Context, entries ...fleet.Activity) error 
 	return nil
 }
 
-// Find implements [fleet.ActivityLog]. An empty account or session selects all;
-// a limit of 0 is 1000.
-func (s *activity) Find(ctx context.Context, account, session string, limit int) ([]fleet.Activity, error) {
+// Find implements [fleet.ActivityLog].
+func (s *activity) Find(ctx context.Context, q fleet.ActivityQuery) ([]fleet.Activity, error) {
 	filter := bson.D{}
-	if account != "" {
-		filter = append(filter, bson.E{Key: "account", Value: account})
+	for _, f := range []struct{ key, value string }{{"account", q.Account}, {"session", q.Session}, {"lab_type", q.LabType}, {"kind", q.Kind}, {"who", q.Who}} {
+		if f.value != "" {
+			filter = append(filter, bson.E{Key: f.key, Value: f.value})
+		}
 	}
-	if session != "" {
-		filter = append(filter, bson.E{Key: "session", Value: session})
-	}
-	found, err := list[fleet.Activity](ctx, s.coll, filter, desc("at", "_id"), cmp.Or(limit, defaultLimit))
+	found, err := list[fleet.Activity](ctx, s.coll, filter, desc("at", "_id"), cmp.Or(q.Limit, defaultLimit))
 	if err != nil {
 		return nil, fmt.Errorf("read the activity log: %w", err)
 	}

@@ -313,7 +313,7 @@ func TestWritesThatMayBeRepeated(t *testing.T) {
 	if verdict != fleet.Remaining {
 		t.Errorf("the unit's first result was replaced by %q", verdict)
 	}
-	log, err := db.Activity().Find(ctx, a.ID, "", 0)
+	log, err := db.Activity().Find(ctx, fleet.ActivityQuery{Account: a.ID})
 	if err != nil || len(log) != 2 || log[1].Reason != string(fleet.Remaining) {
 		t.Errorf("log %+v, %v", log, err)
 	}

@@ -48,7 +48,7 @@ func indexes() map[string][]driver.IndexModel {
 		},
 		sessionsName: {
 			{Keys: asc("request_id"), Options: options.Index().SetUnique(true)},
-			{Keys: asc("state", "purpose", "requested_at", "_id")}, // the waiting list
+			{Keys: bson.D{{Key: "state", Value: 1}, {Key: "pool", Value: 1}, {Key: "priority", Value: -1}, {Key: "queued_at", Value: 1}, {Key: "_id", Value: 1}}}, // the waiting list
 			{Keys: asc("state", "requested_at", "_id")},
 			{Keys: asc("state", "ends_at")},
 			{Keys: asc("state", "wait_until")},

@@ -72,7 +72,7 @@ func TestNothingScans(t *testing.T) {
 			t.Errorf("%+v finds %d", q, len(got))
 		}
 	}
-	_, err = db.Sessions().Waiting(ctx, fleet.Production, 1)
+	_, err = db.Sessions().Waiting(ctx, fleet.Production.Pool(), 1)
 	check(err)
 	_, err = db.Sessions().ByRequest(ctx, storetest.Session(7).RequestID)
 	check(err)
@@ -94,7 +94,7 @@ func TestNothingScans(t *testing.T) {
 	_, err = db.Cleanings().Evidence(ctx, "1")
 	check(err)
 	for _, q := range [][2]string{{"", ""}, {"1", ""}, {"", "1"}, {"1", "1"}} {
-		_, err = db.Activity().Find(ctx, q[0], q[1], 1)
+		_, err = db.Activity().Find(ctx, fleet.ActivityQuery{Account: q[0], Session: q[1], Limit: 1})
 		check(err)
 	}
 	if scans := sim.Stats().Scans; len(scans) > 0 {

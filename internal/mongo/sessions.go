@@ -35,7 +35,7 @@ func (s *sessions) ByRequest(ctx context.Context, requestID string) (*fleet.Sess
 
 // Insert implements [fleet.Sessions]. On success n is what is stored.
 func (s *sessions) Insert(ctx context.Context, n *fleet.Session) error {
-	next := n.Clone()
+	next := inPool(n)
 	var write string
 	next.Writes, write = withWrite(nil)
 	if err := s.coll.insert(ctx, n.ID, write, next); err != nil {
@@ -46,7 +46,7 @@ func (s *sessions) Insert(ctx context.Context, n *fleet.Session) error {
 
 // Swap implements [fleet.Sessions]. On success next is what is stored.
 func (s *sessions) Swap(ctx context.Context, old, next *fleet.Session) error {
-	stored := next.Clone()
+	stored := inPool(next)
 	var write string
 	stored.Writes, write = withWrite(old.Writes)
 	update, err := replacement(stored)
@@ -60,14 +60,35 @@ func (s *sessions) Swap(ctx context.Context, old, next *fleet.Session) error {
 	return replace(next, stored)
 }
 
+// inPool gives a copy that names the pool it waits for, and since when.
+func inPool(s *fleet.Session) *fleet.Session {
+	c := s.Clone()
+	c.Pool = c.PoolName()
+	if c.QueuedAt.IsZero() {
+		c.QueuedAt = c.RequestedAt
+	}
+	return c
+}
+
 // Waiting implements [fleet.Sessions]. A limit of 0 is 1000.
-func (s *sessions) Waiting(ctx context.Context, p fleet.Purpose, limit int) ([]*fleet.Session, error) {
-	filter := bson.D{{Key: "state", Value: fleet.SessionWaiting}, {Key: "purpose", Value: p}}
-	found, err := list[fleet.Session](ctx, s.coll, filter, asc("requested_at", "_id"), cmp.Or(limit, defaultLimit))
+func (s *sessions) Waiting(ctx context.Context, pool fleet.PoolName, limit int) ([]*fleet.Session, error) {
+	filter := bson.D{{Key: "state", Value: fleet.SessionWaiting}, {Key: "pool", Value: pool}}
+	order := bson.D{{Key: "priority", Value: -1}, {Key: "queued_at", Value: 1}, {Key: "_id", Value: 1}}
+	found, err := list[fleet.Session](ctx, s.coll, filter, order, cmp.Or(limit, defaultLimit))
 	if err != nil {
 		return nil, fmt.Errorf("waiting sessions: %w", err)
 	}
 	return found, nil
+}
+
+// Published implements [fleet.Sessions].
+func (s *sessions) Published(ctx context.Context, id string, version int64) error {
+	_, err := s.coll.UpdateOne(ctx, bson.D{{Key: "_id", Value: id}, {Key: "version", Value: version}},
+		bson.D{{Key: "$unset", Value: bson.D{{Key: "unpublished", Value: ""}}}})
+	if err != nil {
+		return fmt.Errorf("session %s: note what was told: %w", id, err)
+	}
+	return nil
 }
 
 // Find implements [fleet.Sessions].

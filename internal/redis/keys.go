@@ -5,13 +5,13 @@ import "github.com/kodekloud/kml/internal/fleet"
 // Every key of the fleet, asynq's own ("asynq:…") aside:
 //
 //	key                     type    holds                                  lives
-//	kml:pool:<purpose>      ZSET    ready accounts by time rested, in ms   until popped
+//	kml:pool:<pool>         ZSET    ready accounts by time rested, in ms   until popped
 //	kml:budget:<name>       HASH    tokens (may be negative), at (in µs)   until full again
 //
 // Braces are not used: each script touches one key, so
 // any cluster slot will do.
 const prefix = "kml:"
 
-func poolKey(p fleet.Purpose) string { return prefix + "pool:" + string(p) }
+func poolKey(p fleet.PoolName) string { return prefix + "pool:" + string(p) }
 
 func budgetKey(name string) string { return prefix + "budget:" + name }

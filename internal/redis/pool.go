@@ -10,7 +10,7 @@ import (
 	"github.com/kodekloud/kml/internal/fleet"
 )
 
-// Pool is the set of ready accounts by purpose. It is safe for concurrent use.
+// Pool is the sets of ready accounts. It is safe for concurrent use.
 type Pool struct{ client goredis.UniversalClient }
 
 var _ fleet.Pool = (*Pool)(nil)
@@ -19,9 +19,9 @@ var _ fleet.Pool = (*Pool)(nil)
 func NewPool(client goredis.UniversalClient) *Pool { return &Pool{client} }
 
 // Add implements [fleet.Pool]. An account that is in already gets the new time.
-func (p *Pool) Add(ctx context.Context, purpose fleet.Purpose, accountID string, rested time.Time) error {
+func (p *Pool) Add(ctx context.Context, pool fleet.PoolName, accountID string, rested time.Time) error {
 	member := goredis.Z{Score: float64(rested.UnixMilli()), Member: accountID}
-	if err := p.client.ZAdd(ctx, poolKey(purpose), member).Err(); err != nil {
+	if err := p.client.ZAdd(ctx, poolKey(pool), member).Err(); err != nil {
 		return fmt.Errorf("add account %s to the pool: %w", accountID, err)
 	}
 	return nil
@@ -29,8 +29,8 @@ func (p *Pool) Add(ctx context.Context, purpose fleet.Purpose, accountID string,
 
 // Pop implements [fleet.Pool]. Of accounts rested equally long the lower id
 // comes first.
-func (p *Pool) Pop(ctx context.Context, purpose fleet.Purpose) (string, error) {
-	popped, err := p.client.ZPopMin(ctx, poolKey(purpose), 1).Result()
+func (p *Pool) Pop(ctx context.Context, pool fleet.PoolName) (string, error) {
+	popped, err := p.client.ZPopMin(ctx, poolKey(pool), 1).Result()
 	if err != nil {
 		return "", fmt.Errorf("pop from the pool: %w", err)
 	}
@@ -45,16 +45,16 @@ func (p *Pool) Pop(ctx context.Context, purpose fleet.Purpose) (string, error) {
 }
 
 // Remove implements [fleet.Pool]. Removing an account that is not in does nothing.
-func (p *Pool) Remove(ctx context.Context, purpose fleet.Purpose, accountID string) error {
-	if err := p.client.ZRem(ctx, poolKey(purpose), accountID).Err(); err != nil {
+func (p *Pool) Remove(ctx context.Context, pool fleet.PoolName, accountID string) error {
+	if err := p.client.ZRem(ctx, poolKey(pool), accountID).Err(); err != nil {
 		return fmt.Errorf("remove account %s from the pool: %w", accountID, err)
 	}
 	return nil
 }
 
 // Size implements [fleet.Pool].
-func (p *Pool) Size(ctx context.Context, purpose fleet.Purpose) (int, error) {
-	n, err := p.client.ZCard(ctx, poolKey(purpose)).Result()
+func (p *Pool) Size(ctx context.Context, pool fleet.PoolName) (int, error) {
+	n, err := p.client.ZCard(ctx, poolKey(pool)).Result()
 	if err != nil {
 		return 0, fmt.Errorf("size of the pool: %w", err)
 	}

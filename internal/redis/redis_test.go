@@ -84,8 +84,8 @@ func TestErrorsAreNotAnswers(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	pool := redis.NewPool(client)
-	_, popErr := pool.Pop(ctx, fleet.Production)
-	_, sizeErr := pool.Size(ctx, fleet.Production)
+	_, popErr := pool.Pop(ctx, fleet.Production.Pool())
+	_, sizeErr := pool.Size(ctx, fleet.Production.Pool())
 	for name, err := range map[string]error{"pop": popErr, "size": sizeErr, "take": redis.NewBudget(client, clock.New()).Take(ctx, "k", 1, 1)} {
 		if err == nil || errors.Is(err, fleet.ErrNotFound) {
 			t.Errorf("%s without a Redis: %v", name, err)

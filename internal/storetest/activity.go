@@ -35,14 +35,14 @@ func appendIsOnce(t *testing.T, ctx context.Context, l fleet.ActivityLog) {
 	other := entry(1)
 	other.Reason = "second try"
 	must(t, l.Append(ctx, entry(0), other, entry(2))) // the known one in the middle
-	got, err := l.Find(ctx, "1", "", 0)
+	got, err := l.Find(ctx, fleet.ActivityQuery{Account: "1"})
 	must(t, err)
 	equal(t, "newest first", activityIDs(got), []string{"1/002", "1/001", "1/000"})
 	want := entry(1)
 	want.At = stored(want.At)
 	equal(t, "the first stays", got[1], want)
 	must(t, l.Append(ctx, fleet.Activity{Kind: "sync", At: at(5)}, fleet.Activity{Kind: "sync", At: at(6)}))
-	all, err := l.Find(ctx, "", "", 0)
+	all, err := l.Find(ctx, fleet.ActivityQuery{})
 	must(t, err)
 	equal(t, "entries without an id", len(all), 5)
 }
@@ -66,7 +66,7 @@ func findActivity(t *testing.T, ctx context.Context, l fleet.ActivityLog) {
 		{"0", "s0", 0, []string{"1/000"}},
 		{"9", "", 0, []string{}},
 	} {
-		got, err := l.Find(ctx, c.account, c.session, c.limit)
+		got, err := l.Find(ctx, fleet.ActivityQuery{Account: c.account, Session: c.session, Limit: c.limit})
 		must(t, err)
 		equal(t, fmt.Sprintf("%+v", c), activityIDs(got), c.want)
 	}
@@ -76,7 +76,7 @@ func appendRace(t *testing.T, ctx context.Context, l fleet.ActivityLog) {
 	for _, err := range race(16, func(int) error { return l.Append(ctx, entry(1), entry(2)) }) {
 		must(t, err)
 	}
-	got, err := l.Find(ctx, "1", "", 0)
+	got, err := l.Find(ctx, fleet.ActivityQuery{Account: "1"})
 	must(t, err)
 	equal(t, "entries", activityIDs(got), []string{"1/002", "1/001"})
 }

@@ -215,15 +215,16 @@ func (l MemoryLog) Append(_ context.Context, entries ...fleet.Activity) error {
 }
 
 // Find implements [fleet.ActivityLog].
-func (l MemoryLog) Find(_ context.Context, account, session string, limit int) ([]fleet.Activity, error) {
+func (l MemoryLog) Find(_ context.Context, q fleet.ActivityQuery) ([]fleet.Activity, error) {
 	l.m.mu.Lock()
 	defer l.m.mu.Unlock()
 	var out []fleet.Activity
 	for _, e := range l.m.log {
-		if (account == "" || e.Account == account) && (session == "" || e.Session == session) {
+		if (q.Account == "" || e.Account == q.Account) && (q.Session == "" || e.Session == q.Session) &&
+			(q.LabType == "" || e.LabType == q.LabType) && (q.Kind == "" || e.Kind == q.Kind) && (q.Who == "" || e.Who == q.Who) {
 			out = append(out, e)
 		}
 	}
 	slices.SortFunc(out, func(a, b fleet.Activity) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.ID, a.ID)) })
-	return out[:min(len(out), cmp.Or(limit, 1000))], nil
+	return out[:min(len(out), cmp.Or(q.Limit, 1000))], nil
 }

@@ -23,7 +23,7 @@ func Pool(t *testing.T, open func(t *testing.T) fleet.Pool) {
 
 func pop(t *testing.T, ctx context.Context, p fleet.Pool, want string) {
 	t.Helper()
-	got, err := p.Pop(ctx, fleet.Production)
+	got, err := p.Pop(ctx, fleet.Production.Pool())
 	must(t, err)
 	equal(t, "popped", got, want)
 }
@@ -31,11 +31,11 @@ func pop(t *testing.T, ctx context.Context, p fleet.Pool, want string) {
 func poolOrder(t *testing.T, ctx context.Context, p fleet.Pool) {
 	pop(t, ctx, p, "")
 	for _, n := range []int{3, 1, 2} {
-		must(t, p.Add(ctx, fleet.Production, Account(n).ID, at(n)))
+		must(t, p.Add(ctx, fleet.Production.Pool(), Account(n).ID, at(n)))
 	}
-	must(t, p.Add(ctx, fleet.Production, Account(1).ID, at(9))) // in already: rested anew
-	must(t, p.Add(ctx, fleet.Production, Account(0).ID, at(3))) // rested as long as 3
-	size, err := p.Size(ctx, fleet.Production)
+	must(t, p.Add(ctx, fleet.Production.Pool(), Account(1).ID, at(9))) // in already: rested anew
+	must(t, p.Add(ctx, fleet.Production.Pool(), Account(0).ID, at(3))) // rested as long as 3
+	size, err := p.Size(ctx, fleet.Production.Pool())
 	must(t, err)
 	equal(t, "size", size, 4)
 	for _, n := range []int{2, 0, 3, 1} {
@@ -45,17 +45,17 @@ func poolOrder(t *testing.T, ctx context.Context, p fleet.Pool) {
 }
 
 func poolRemove(t *testing.T, ctx context.Context, p fleet.Pool) {
-	must(t, p.Add(ctx, fleet.Production, "a", at(1)))
-	must(t, p.Add(ctx, fleet.Production, "b", at(2)))
-	must(t, p.Remove(ctx, fleet.Production, "a"))
-	must(t, p.Remove(ctx, fleet.Production, "a"))
+	must(t, p.Add(ctx, fleet.Production.Pool(), "a", at(1)))
+	must(t, p.Add(ctx, fleet.Production.Pool(), "b", at(2)))
+	must(t, p.Remove(ctx, fleet.Production.Pool(), "a"))
+	must(t, p.Remove(ctx, fleet.Production.Pool(), "a"))
 	pop(t, ctx, p, "b")
 }
 
 func poolPurposes(t *testing.T, ctx context.Context, p fleet.Pool) {
-	must(t, p.Add(ctx, fleet.Testing, "a", at(1)))
+	must(t, p.Add(ctx, fleet.Testing.Pool(), "a", at(1)))
 	pop(t, ctx, p, "")
-	size, err := p.Size(ctx, fleet.Production)
+	size, err := p.Size(ctx, fleet.Production.Pool())
 	must(t, err)
 	equal(t, "size of another pool", size, 0)
 }
@@ -63,11 +63,11 @@ func poolPurposes(t *testing.T, ctx context.Context, p fleet.Pool) {
 func popRace(t *testing.T, ctx context.Context, p fleet.Pool) {
 	const n = 32
 	for i := range n {
-		must(t, p.Add(ctx, fleet.Production, fmt.Sprint(i), at(i)))
+		must(t, p.Add(ctx, fleet.Production.Pool(), fmt.Sprint(i), at(i)))
 	}
 	got := make([]string, 2*n)
 	for _, err := range race(2*n, func(i int) (err error) {
-		got[i], err = p.Pop(ctx, fleet.Production)
+		got[i], err = p.Pop(ctx, fleet.Production.Pool())
 		return err
 	}) {
 		must(t, err)

@@ -127,13 +127,13 @@ func waitingOrder(t *testing.T, ctx context.Context, s fleet.Sessions) {
 		}
 		must(t, s.Insert(ctx, w))
 	}
-	got, err := s.Waiting(ctx, fleet.Production, 0)
+	got, err := s.Waiting(ctx, fleet.Production.Pool(), 0)
 	must(t, err)
 	equal(t, "waiting list", sessionIDs(got), []string{"1", "2", "5", "8"})
-	got, err = s.Waiting(ctx, fleet.Production, 2)
+	got, err = s.Waiting(ctx, fleet.Production.Pool(), 2)
 	must(t, err)
 	equal(t, "its first two", sessionIDs(got), []string{"1", "2"})
-	got, err = s.Waiting(ctx, fleet.Development, 0)
+	got, err = s.Waiting(ctx, fleet.Development.Pool(), 0)
 	must(t, err)
 	equal(t, "an empty list", len(got), 0)
 }

@@ -1,0 +1,96 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/kodekloud/kml/internal/apitypes"
+	"github.com/kodekloud/kml/internal/fleet"
+)
+
+// problemBase is where the codes are described.
+const problemBase = "https://kml.dev/problems/"
+
+// The table of errors: what a service's error is to a client. The first match
+// holds.
+var problems = []struct {
+	err    error
+	status int
+	code   string
+	remedy string
+}{
+	{fleet.ErrNotFound, http.StatusNotFound, "not_found", "check the id; list what there is"},
+	{fleet.ErrExists, http.StatusConflict, "exists", "choose another name or id"},
+	{fleet.ErrConflict, http.StatusConflict, "conflict", "read it again and repeat the call"},
+	{fleet.ErrInvalid, http.StatusUnprocessableEntity, "invalid", ""},
+	{fleet.ErrLabTypeOff, http.StatusConflict, "lab_type_off", "ask an operator to activate the lab type, or choose another"},
+	{fleet.ErrEnded, http.StatusConflict, "lab_over", "request a new lab"},
+	{fleet.ErrNotYet, http.StatusConflict, "lab_not_ready", "wait for the lab: GET /v1/labs/{id}?wait=30s"},
+	{fleet.ErrBadMove, http.StatusConflict, "wrong_state", "look at the account's state and choose what fits it"},
+	{fleet.ErrProtected, http.StatusForbidden, "protected", "protected accounts are never touched"},
+	{fleet.ErrForbidden, http.StatusForbidden, "forbidden", "use a key whose role has the permission"},
+	{fleet.ErrPoolEmpty, http.StatusServiceUnavailable, "pool_empty", "try again later"},
+	{fleet.ErrStaleEpoch, http.StatusConflict, "conflict", "read it again and repeat the call"},
+	{context.DeadlineExceeded, http.StatusGatewayTimeout, "timeout", "try again; what was asked for may have been done"},
+	{context.Canceled, http.StatusServiceUnavailable, "cancelled", "try again"},
+}
+
+// newProblem makes a problem.
+func newProblem(status int, code, detail, remedy string) *apitypes.Problem {
+	return &apitypes.Problem{Type: problemBase + code, Title: http.StatusText(status), Status: status, Code: code, Detail: detail, Remedy: remedy}
+}
+
+// problem is an error as a client is told of it. What no table knows is logged,
+// and told without its text.
+func (s *Server) problem(ctx context.Context, err error) error {
+	var p *apitypes.Problem
+	if errors.As(err, &p) {
+		return p
+	}
+	var status huma.StatusError
+	if errors.As(err, &status) {
+		return status
+	}
+	for _, known := range problems {
+		if errors.Is(err, known.err) {
+			p := newProblem(known.status, known.code, err.Error(), known.remedy)
+			for _, f := range fieldErrors(err) {
+				p.Errors = append(p.Errors, apitypes.ProblemField{Field: f.Field, Value: shorten(f.Value), Remedy: f.Remedy})
+				p.Remedy = cmp.Or(p.Remedy, f.Remedy)
+			}
+			return p
+		}
+	}
+	s.Log.Error().Err(err).Msg("request failed unexpectedly")
+	return newProblem(http.StatusInternalServerError, "internal", "the server failed at this request", "try again; if it persists, give the operators the id of the request")
+}
+
+// fieldErrors finds every FieldError in an error's tree.
+func fieldErrors(err error) []*fleet.FieldError {
+	switch e := err.(type) {
+	case nil:
+		return nil
+	case *fleet.FieldError:
+		return []*fleet.FieldError{e}
+	case interface{ Unwrap() []error }:
+		var out []*fleet.FieldError
+		for _, sub := range e.Unwrap() {
+			out = append(out, fieldErrors(sub)...)
+		}
+		return out
+	}
+	return fieldErrors(errors.Unwrap(err))
+}
+
+// shorten keeps an answer from repeating a huge value.
+func shorten(v string) string {
+	const most = 80
+	if r := []rune(v); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return v
+}
