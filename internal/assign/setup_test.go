@@ -105,7 +105,7 @@ func (b *bundle) warm(t testing.TB, a *fleet.Account) *fleet.Account {
 	user := &fleet.User{Name: "kml-" + a.ID, AccessKeyID: "AKIAEXAMPLE", SecretKey: key, Password: word, Epoch: a.Epoch}
 	a, err = b.machine.Move(b.ctx, a, fleet.UserCreated, "user stands", func(n *fleet.Account) { n.User, n.ReadyAt = user, b.clock.Now() })
 	must(t, err)
-	must(t, b.cfg.Pool.Add(b.ctx, a.Purpose, a.ID, a.RestedSince))
+	must(t, b.cfg.Pool.Add(b.ctx, a.PoolName(), a.ID, a.RestedSince))
 	return a
 }
 
