@@ -1,6 +1,5 @@
-// Package mongo keeps the fleet's documents in MongoDB. It implements
-// [fleet.Accounts], [fleet.Leases], [fleet.Sessions], [fleet.Cleanings],
-// [fleet.LabTypeStore] and [fleet.ActivityLog].
+// Package mongo keeps the fleet's documents in MongoDB: it implements the stores
+// of package fleet, those of its live hints (see package redis) aside.
 //
 // Invariants:
 //   - Every write is one command on one document, acknowledged by a majority

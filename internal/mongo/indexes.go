@@ -12,18 +12,23 @@ import (
 
 // The collections.
 const (
-	accountsName  = "accounts"
-	sessionsName  = "sessions"
-	cleaningsName = "cleanings"
-	evidenceName  = "evidence"
-	labTypesName  = "lab_types"
-	activityName  = "activity"
+	accountsName   = "accounts"
+	sessionsName   = "sessions"
+	cleaningsName  = "cleanings"
+	evidenceName   = "evidence"
+	labTypesName   = "lab_types"
+	activityName   = "activity"
+	keysName       = "api_keys"
+	callsName      = "idempotent_calls"
+	webhooksName   = "webhooks"
+	deliveriesName = "deliveries"
 )
 
 // How long logs are kept, roughly: MongoDB tidies up when it comes to it.
 const (
-	keepEvidence = 90 * 24 * time.Hour
-	keepActivity = 400 * 24 * time.Hour
+	keepEvidence   = 90 * 24 * time.Hour
+	keepActivity   = 400 * 24 * time.Hour
+	keepDeliveries = 30 * 24 * time.Hour // once done
 )
 
 // indexes is every index of every collection. Queries and the index each leans
@@ -74,6 +79,21 @@ func indexes() map[string][]driver.IndexModel {
 			{Keys: asc("session", "at", "_id")},
 			{Keys: asc("at", "_id")},
 			{Keys: asc("at"), Options: expire(keepActivity)},
+		},
+		keysName: {{Keys: asc("role")}},
+		callsName: {
+			{Keys: asc("expires"), Options: expire(0)},
+		},
+		webhooksName: {{Keys: asc("owner", "_id")}},
+		deliveriesName: {
+			{Keys: asc("state", "next_try", "_id")}, // due
+			{Keys: asc("webhook", "state", "created_at", "_id")},
+			{Keys: asc("webhook", "created_at", "_id")},
+			{Keys: asc("owner", "state", "created_at", "_id")},
+			{Keys: asc("owner", "created_at", "_id")},
+			{Keys: asc("state", "created_at", "_id")},
+			{Keys: asc("created_at", "_id")},
+			{Keys: asc("done_at"), Options: expire(keepDeliveries)},
 		},
 	}
 }

@@ -81,5 +81,17 @@ func TestConformance(t *testing.T) {
 	t.Run("Activity", func(t *testing.T) {
 		storetest.Activity(t, func(t *testing.T) fleet.ActivityLog { return open(t).Activity() })
 	})
+	t.Run("APIKeys", func(t *testing.T) {
+		storetest.APIKeys(t, func(t *testing.T) fleet.APIKeys { return open(t).Keys() })
+	})
+	t.Run("IdempotentCalls", func(t *testing.T) {
+		storetest.IdempotentCalls(t, func(t *testing.T) fleet.IdempotentCalls { return open(t).Calls() })
+	})
+	t.Run("Webhooks", func(t *testing.T) {
+		storetest.Webhooks(t, func(t *testing.T) fleet.Webhooks { return open(t).Webhooks() })
+	})
+	t.Run("Deliveries", func(t *testing.T) {
+		storetest.Deliveries(t, func(t *testing.T) fleet.Deliveries { return open(t).Deliveries() })
+	})
 	checkShapes(t)
 }

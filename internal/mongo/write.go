@@ -43,11 +43,7 @@ type trace struct {
 
 // readBack reads what became of a write. found is false if there is no document.
 func (c collection) readBack(ctx context.Context, id string) (tr trace, found bool, err error) {
-	limit := readBackTimeout
-	if ctx.Err() != nil {
-		limit = readBackAfterCancel
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	ctx, cancel := afterwards(ctx)
 	defer cancel()
 	err = c.FindOne(ctx, bson.D{{Key: "_id", Value: id}},
 		options.FindOne().SetProjection(bson.D{{Key: "version", Value: 1}, {Key: "writes", Value: 1}})).Decode(&tr)
@@ -55,6 +51,16 @@ func (c collection) readBack(ctx context.Context, id string) (tr trace, found bo
 		return tr, false, nil
 	}
 	return tr, err == nil, err
+}
+
+// afterwards is a context for reading back what a write under ctx did, also when
+// ctx is done.
+func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
+	limit := readBackTimeout
+	if ctx.Err() != nil {
+		limit = readBackAfterCancel
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), limit)
 }
 
 // swap is a compare-and-set write.
