@@ -15,6 +15,7 @@ import (
 	"github.com/kodekloud/kml/internal/assign"
 	"github.com/kodekloud/kml/internal/clock"
 	"github.com/kodekloud/kml/internal/fleet"
+	"github.com/kodekloud/kml/internal/labtype"
 	"github.com/kodekloud/kml/internal/lifecycle"
 	"github.com/kodekloud/kml/internal/mongo"
 	"github.com/kodekloud/kml/internal/mongosim"
@@ -77,7 +78,7 @@ func setup(t *testing.T, change func(*scheduler.Config)) *bundle {
 	must(t, err)
 	n := 0
 	b.assign = assign.New(assign.Config{Accounts: b.db.Accounts(), Sessions: b.db.Sessions(), Statuses: b.db.LabTypes(), Pool: pool, Machine: b.machine,
-		LabTypes: map[string]fleet.LabType{labName: {Name: labName, MaxDuration: 4 * time.Hour}}, Granter: b.aws, Sealer: sealer, Clock: b.clock,
+		LabTypes: labtype.Fixed{labName: {Name: labName, MaxDuration: 4 * time.Hour}}, Granter: b.aws, Sealer: sealer, Clock: b.clock,
 		NewID: func() string { n++; return fmt.Sprintf("id-%03d", n) }})
 	c := scheduler.Config{Accounts: b.db.Accounts(), Sessions: b.db.Sessions(), Runs: b.db.Cleanings(), Pool: pool, Machine: followed,
 		Assign: b.assign, Follow: b.follow, Clock: b.clock, Inspector: b.inspect,

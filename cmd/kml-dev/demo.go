@@ -105,7 +105,7 @@ func play(ctx context.Context, f demoFlags, a *app.App, endpoint string, out io.
 // backend is the fleet as a backend sees it, and the simulated AWS's admin door.
 func backend(a *app.App, endpoint string) demo.Fleet {
 	return demo.Fleet{Queue: a.Queue, Sessions: a.DB.Sessions(), Accounts: a.DB.Accounts(), Runs: a.DB.Cleanings(),
-		Activity: a.DB.Activity(), Assign: a.Assign, LabTypes: a.LabTypes, Sim: simadmin.New(endpoint), Endpoint: endpoint}
+		Activity: a.DB.Activity(), Assign: a.Assign, Sim: simadmin.New(endpoint), Endpoint: endpoint}
 }
 
 func (f demoFlags) world() dev.World {

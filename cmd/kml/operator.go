@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"os/user"
 	"slices"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/kodekloud/kml/internal/app"
 	"github.com/kodekloud/kml/internal/fleet"
+	"github.com/kodekloud/kml/internal/labtype"
 )
 
 func configCommand() *cobra.Command {
@@ -210,14 +210,31 @@ func openLabs(ctx context.Context, sessions fleet.Sessions) ([]*fleet.Session, e
 	}
 }
 
+// knownLabType refuses a name that no lab type has.
+func knownLabType(ctx context.Context, types *labtype.Catalog, name string) error {
+	_, err := types.Get(ctx, name)
+	if !errors.Is(err, fleet.ErrNotFound) {
+		return err
+	}
+	all, err := types.All(ctx)
+	if err != nil {
+		return err
+	}
+	names := make([]string, len(all))
+	for i, lt := range all {
+		names[i] = lt.Name
+	}
+	return &fleet.FieldError{Field: "lab type", Value: name, Remedy: "known lab types are " + strings.Join(names, ", ")}
+}
+
 func labTypeCommand() *cobra.Command {
 	var why string
 	c := &cobra.Command{Use: "labtype", Short: "Switch lab types off and on"}
 	for name, off := range map[string]bool{"off": true, "on": false} {
 		sub := &cobra.Command{Use: name + " <lab type>", Short: "Switch a lab type " + name, Args: cobra.ExactArgs(1), RunE: func(c *cobra.Command, args []string) error {
 			return withApp(c.Context(), "operator", func(ctx context.Context, a *app.App) error {
-				if _, ok := a.LabTypes[args[0]]; !ok {
-					return &fleet.FieldError{Field: "lab type", Value: args[0], Remedy: "known lab types are " + strings.Join(slices.Sorted(maps.Keys(a.LabTypes)), ", ")}
+				if err := knownLabType(ctx, a.LabTypes, args[0]); err != nil {
+					return err
 				}
 				return a.Failsafe.SwitchLabType(ctx, args[0], off, who(), why)
 			})

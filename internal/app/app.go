@@ -48,7 +48,7 @@ type App struct {
 	Config   config.Config
 	Log      zerolog.Logger
 	Clock    clock.Clock
-	LabTypes map[string]fleet.LabType
+	LabTypes *labtype.Catalog
 	DB       *mongo.DB
 	Redis    goredis.UniversalClient
 	Queue    *asynq.Client
@@ -70,13 +70,14 @@ type App struct {
 // own AWS configuration instead of the SDK's default chain.
 func Open(ctx context.Context, c config.Config, log zerolog.Logger, base *aws.Config) (*App, error) {
 	a := &App{Config: c, Log: log, Clock: clock.New()}
-	var err error
-	if a.LabTypes, err = labTypes(c.LabTypesDir); err != nil {
+	files, err := labTypes(c.LabTypesDir)
+	if err != nil {
 		return nil, err
 	}
 	if a.DB, err = mongo.Open(ctx, c.Mongo.URI.Reveal(), c.Mongo.Database); err != nil {
 		return nil, fmt.Errorf("MongoDB at %s: %w; check mongo.uri (KML_MONGO_URI)", c.Mongo.URI, err)
 	}
+	a.LabTypes = labtype.NewCatalog(files, noneApplied{}, a.Clock)
 	if err := a.openRedis(ctx); err != nil {
 		return nil, errors.Join(err, a.DB.Close(context.WithoutCancel(ctx)))
 	}
@@ -160,7 +161,7 @@ func (a *App) services(ctx context.Context, base *aws.Config) error {
 	a.Cleanup = cleanup.New(cleanup.Config{Accounts: a.DB.Accounts(), Runs: a.DB.Cleanings(), Machine: a.Machine, AWS: a.AWS, Users: a.Identity,
 		Settings: settings.New(), Failures: a.Failsafe, Registry: registry, LabTypes: a.LabTypes, Orgs: orgs, Clock: a.Clock, Follow: a.Follow.Run,
 		Phase: a.Metrics.Phase, Cleaned: a.Metrics.Cleaned,
-		Regions: regions(a.LabTypes), Settle: c.Timing.Settle, SettleMax: c.Timing.SettleMax, SettlePoll: c.Timing.SettlePoll,
+		Settle: c.Timing.Settle, SettleMax: c.Timing.SettleMax, SettlePoll: c.Timing.SettlePoll,
 		Rounds: c.Cleanup.Rounds, Backoff: c.Cleanup.RoundBackoff})
 	a.Sync = orgsync.New(a.DB.Accounts(), a.Machine, a.AWS, orgs)
 	a.Readiness = readiness.New(a.DB.Accounts(), a.Machine, a.AWS, a.Clock)

@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/hibiken/asynq"
 
@@ -20,20 +22,18 @@ func byName(orgs []fleet.Organization) map[string]fleet.Organization {
 	return out
 }
 
-// regions are those that any lab may use, and where global services answer: the
-// Regions of a full sweep.
-func regions(labTypes map[string]fleet.LabType) []string {
-	out := []string{fleet.GlobalRegion}
-	for _, lt := range labTypes {
-		for _, r := range lt.Regions {
-			if !slices.Contains(out, r) {
-				out = append(out, r)
-			}
-		}
-	}
-	slices.Sort(out)
-	return out
+// noneApplied is a store in which nobody applied a lab type.
+type noneApplied struct{}
+
+func (noneApplied) Put(context.Context, fleet.LabType, string, time.Time) error {
+	return fmt.Errorf("apply a lab type: %w", errors.ErrUnsupported)
 }
+
+func (noneApplied) Get(context.Context, string, int64) (fleet.LabType, error) {
+	return fleet.LabType{}, fleet.ErrNotFound
+}
+
+func (noneApplied) Latest(context.Context) ([]fleet.LabType, error) { return nil, nil }
 
 // queues reads the queues for the metrics. A queue that nobody has used yet is
 // empty; asynq has an error for it that cannot be told from others.

@@ -48,7 +48,7 @@ var imports = map[string][]string{
 	"internal/failsafe":         {"internal/fleet", "internal/clock", "internal/lifecycle"},
 	"internal/assign":           {"internal/fleet", "internal/clock", "internal/lifecycle"},
 	"internal/policy":           {"internal/fleet"},
-	"internal/labtype":          {"internal/fleet", "internal/policy", goYAML},
+	"internal/labtype":          {"internal/fleet", "internal/clock", "internal/policy", goYAML},
 	"internal/identity":         join(awsSDK, "internal/fleet", "internal/clock", "internal/lifecycle", "internal/awsclient", "internal/policy", "internal/iamuser"),
 	"internal/identity/labtest": anything, // a small fleet for tests
 	"internal/readiness":        join(awsSDK, "internal/fleet", "internal/clock", "internal/lifecycle", "internal/awsclient"),

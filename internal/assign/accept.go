@@ -33,10 +33,13 @@ func (s *Service) Accept(ctx context.Context, r Request) (*fleet.Session, error)
 	if !errors.Is(err, fleet.ErrNotFound) {
 		return nil, fmt.Errorf("look for request %s: %w", r.RequestID, err)
 	}
-	if err := s.check(ctx, r); err != nil {
+	lt, err := s.check(ctx, r)
+	if err != nil {
 		return nil, err
 	}
-	stands, err := s.insert(ctx, s.newSession(r))
+	n := s.newSession(r)
+	n.LabTypeRevision = lt.Revision
+	stands, err := s.insert(ctx, n)
 	if err != nil {
 		return nil, err
 	}
@@ -85,35 +88,42 @@ func (s *Service) same(known *fleet.Session, r Request) (*fleet.Session, error) 
 	return known, nil
 }
 
-func (s *Service) check(ctx context.Context, r Request) error {
-	lt, ok := s.LabTypes[r.LabType]
-	if !ok {
-		return &fleet.FieldError{Field: "lab_type", Value: r.LabType, Remedy: "known lab types are " + s.names()}
+// check gives the lab type in force if the request is good.
+func (s *Service) check(ctx context.Context, r Request) (fleet.LabType, error) {
+	lt, err := s.LabTypes.Get(ctx, r.LabType)
+	if errors.Is(err, fleet.ErrNotFound) {
+		return lt, s.unknown(ctx, r.LabType)
+	}
+	if err != nil {
+		return lt, fmt.Errorf("look for lab type %s: %w", r.LabType, err)
 	}
 	if r.Duration <= 0 || r.Duration > lt.MaxDuration {
-		return &fleet.FieldError{Field: "duration", Value: r.Duration.String(),
+		return lt, &fleet.FieldError{Field: "duration", Value: r.Duration.String(),
 			Remedy: fmt.Sprintf("give more than 0 and at most %v for %s", lt.MaxDuration, lt.Name)}
 	}
 	if r.Purpose != "" && (!slices.Contains(fleet.Purposes, r.Purpose) || r.Purpose == fleet.Quarantine) {
-		return &fleet.FieldError{Field: "purpose", Value: string(r.Purpose), Remedy: "give production, development or testing"}
+		return lt, &fleet.FieldError{Field: "purpose", Value: string(r.Purpose), Remedy: "give production, development or testing"}
 	}
 	st, err := s.Statuses.Status(ctx, r.LabType)
 	if err != nil {
-		return fmt.Errorf("status of lab type %s: %w", r.LabType, err)
+		return lt, fmt.Errorf("status of lab type %s: %w", r.LabType, err)
 	}
 	if st.Off {
-		return fmt.Errorf("%w: %s: %s", fleet.ErrLabTypeOff, r.LabType, st.Reason)
+		return lt, fmt.Errorf("%w: %s: %s", fleet.ErrLabTypeOff, r.LabType, st.Reason)
 	}
-	return nil
+	return lt, nil
 }
 
-func (s *Service) names() string {
-	names := make([]string, 0, len(s.LabTypes))
-	for n := range s.LabTypes {
-		names = append(names, n)
+func (s *Service) unknown(ctx context.Context, name string) error {
+	all, err := s.LabTypes.All(ctx)
+	if err != nil {
+		return fmt.Errorf("look for lab type %s: %w", name, err)
 	}
-	slices.Sort(names)
-	return strings.Join(names, ", ")
+	names := make([]string, len(all))
+	for i, lt := range all {
+		names[i] = lt.Name
+	}
+	return &fleet.FieldError{Field: "lab_type", Value: name, Remedy: "known lab types are " + strings.Join(names, ", ")}
 }
 
 func sealPurpose(kind, id string, epoch int64) string {

@@ -44,6 +44,16 @@ type Granter interface {
 	Refreeze(ctx context.Context, a *fleet.Account) error
 }
 
+// LabTypes is what this package needs of labtype. Errors: fleet.ErrNotFound.
+type LabTypes interface {
+	// Get gives the lab type in force, for a request.
+	Get(ctx context.Context, name string) (fleet.LabType, error)
+	// Revision gives it as a session was accepted with it.
+	Revision(ctx context.Context, name string, revision int64) (fleet.LabType, error)
+	// All gives those in force by name.
+	All(ctx context.Context) ([]fleet.LabType, error)
+}
+
 // Sealer seals and opens secrets; purpose binds them to what they are for.
 type Sealer interface {
 	Seal(plaintext, purpose string) (fleet.Sealed, error)
@@ -54,7 +64,7 @@ type Sealer interface {
 type Config struct {
 	Accounts fleet.Accounts
 	Sessions fleet.Sessions
-	LabTypes map[string]fleet.LabType
+	LabTypes LabTypes
 	Statuses fleet.LabTypeStore
 	Pool     fleet.Pool
 	Machine  Machine

@@ -12,6 +12,7 @@ import (
 	"github.com/kodekloud/kml/internal/assign"
 	"github.com/kodekloud/kml/internal/clock"
 	"github.com/kodekloud/kml/internal/fleet"
+	"github.com/kodekloud/kml/internal/labtype"
 	"github.com/kodekloud/kml/internal/lifecycle"
 	"github.com/kodekloud/kml/internal/mongo"
 	"github.com/kodekloud/kml/internal/mongosim"
@@ -52,7 +53,7 @@ func benchClaim(b *testing.B, n int) {
 		fail(db.Accounts().Insert(ctx, a))
 		fail(pool.Add(ctx, a.PoolName(), a.ID, a.RestedSince))
 	}
-	s := assign.New(assign.Config{Accounts: db.Accounts(), Sessions: db.Sessions(), LabTypes: map[string]fleet.LabType{"x": {Name: "x", MaxDuration: time.Hour}},
+	s := assign.New(assign.Config{Accounts: db.Accounts(), Sessions: db.Sessions(), LabTypes: labtype.Fixed{"x": {Name: "x", MaxDuration: time.Hour}},
 		Statuses: db.LabTypes(), Pool: pool, Machine: lifecycle.New(db.Accounts(), db.Activity(), clock.New()), Clock: clock.New(), NewID: uuid.NewString})
 	left := n
 	for b.Loop() {

@@ -25,7 +25,7 @@ func (s *Service) Extend(ctx context.Context, sessionID string, by time.Duration
 		if err != nil {
 			return nil, fmt.Errorf("extend session %s: %w", sessionID, err)
 		}
-		if err := s.extendable(session, by); err != nil {
+		if err := s.extendable(ctx, session, by); err != nil {
 			return nil, err
 		}
 		n := session.Clone()
@@ -45,13 +45,13 @@ func (s *Service) Extend(ctx context.Context, sessionID string, by time.Duration
 	return nil, fmt.Errorf("extend session %s: %w", sessionID, fleet.ErrConflict)
 }
 
-func (s *Service) extendable(session *fleet.Session, by time.Duration) error {
+func (s *Service) extendable(ctx context.Context, session *fleet.Session, by time.Duration) error {
 	if session.State != fleet.SessionActive {
 		return fmt.Errorf("extend session %s, which is %s: %w", session.ID, session.State, fleet.ErrEnded)
 	}
-	lt, ok := s.LabTypes[session.LabType]
-	if !ok {
-		return fmt.Errorf("extend session %s: lab type %s is not known here: %w", session.ID, session.LabType, fleet.ErrNotFound)
+	lt, err := s.LabTypes.Revision(ctx, session.LabType, session.LabTypeRevision)
+	if err != nil {
+		return fmt.Errorf("extend session %s: %w", session.ID, err)
 	}
 	if by <= 0 || session.EndsAt.Add(by).Sub(session.StartedAt) > lt.MaxDuration {
 		return &fleet.FieldError{Field: "by", Value: by.String(), Remedy: fmt.Sprintf("give more than 0; the whole lab may take %v", lt.MaxDuration)}
@@ -63,6 +63,10 @@ func (s *Service) extendable(session *fleet.Session, by time.Duration) error {
 // still says the same afterwards; then the account's document confirms it. A
 // session that ended meanwhile is frozen again.
 func (s *Service) apply(ctx context.Context, session *fleet.Session) (*fleet.Session, error) {
+	lt, err := s.LabTypes.Revision(ctx, session.LabType, session.LabTypeRevision)
+	if err != nil {
+		return nil, fmt.Errorf("extend session %s: %w", session.ID, err)
+	}
 	for range writeTries {
 		a, err := s.Accounts.Get(ctx, session.AccountID)
 		if err != nil {
@@ -73,7 +77,7 @@ func (s *Service) apply(ctx context.Context, session *fleet.Session) (*fleet.Ses
 		}
 		// What went wrong here is told after the look at the session: AWS may have
 		// heard of it all the same.
-		wrote := s.Granter.Extend(ctx, a, s.LabTypes[session.LabType], session.EndsAt)
+		wrote := s.Granter.Extend(ctx, a, lt, session.EndsAt)
 		now, err := s.Sessions.Get(ctx, session.ID)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("session %s after its extension: %w", session.ID, err), wrote)

@@ -32,10 +32,12 @@ func (s *Service) HandOut(ctx context.Context, accountID string, epoch int64) er
 	if session == nil {
 		return s.release(ctx, a)
 	}
-	lt, ok := s.LabTypes[session.LabType]
-	if !ok {
-		return fleet.Permanent(fmt.Errorf("lab type %s is not known here: %w", session.LabType, fleet.ErrNotFound),
-			"give every worker the same lab type files")
+	lt, err := s.LabTypes.Revision(ctx, session.LabType, session.LabTypeRevision)
+	if errors.Is(err, fleet.ErrNotFound) {
+		return fleet.Permanent(fmt.Errorf("hand out %s: %w", accountID, err), "give every worker the same lab type files")
+	}
+	if err != nil {
+		return fmt.Errorf("hand out %s: %w", accountID, err)
 	}
 	// The end goes into the document before AWS hears of it: from here on the
 	// account counts as touched. It never goes back, so that AWS does not allow
@@ -220,9 +222,9 @@ func (s *Service) Resume(ctx context.Context, a *fleet.Account) error {
 		}
 		return err
 	case session.State == fleet.SessionAssigning && session.AccountID == a.ID:
-		lt, ok := s.LabTypes[session.LabType]
-		if !ok {
-			return fmt.Errorf("resume session %s: lab type %s is not known here: %w", session.ID, session.LabType, fleet.ErrNotFound)
+		lt, err := s.LabTypes.Revision(ctx, session.LabType, session.LabTypeRevision)
+		if err != nil {
+			return fmt.Errorf("resume session %s: %w", session.ID, err)
 		}
 		access, err := s.access(a, session, lt)
 		if err != nil {

@@ -70,7 +70,7 @@ func (s *Service) claim(ctx context.Context, w *fleet.Session) error {
 		}
 		attempt := s.NewID()
 		claimed, err := s.Machine.Move(ctx, a, fleet.Assigning, "claimed for session "+w.ID, func(n *fleet.Account) {
-			n.SessionID, n.AttemptID, n.LabType = w.ID, attempt, w.LabType
+			n.SessionID, n.AttemptID, n.LabType, n.LabTypeRevision = w.ID, attempt, w.LabType, w.LabTypeRevision
 		})
 		switch {
 		case errors.Is(err, fleet.ErrExists): // w holds another account already

@@ -14,6 +14,7 @@ import (
 	"github.com/kodekloud/kml/internal/assign"
 	"github.com/kodekloud/kml/internal/clock"
 	"github.com/kodekloud/kml/internal/fleet"
+	"github.com/kodekloud/kml/internal/labtype"
 	"github.com/kodekloud/kml/internal/lifecycle"
 	"github.com/kodekloud/kml/internal/mongo"
 	"github.com/kodekloud/kml/internal/mongosim"
@@ -77,7 +78,7 @@ func open(t testing.TB, ctx context.Context, uri, database string, client goredi
 	must(t, err)
 	b := &bundle{ctx: ctx, clock: clock.NewFake(t0), db: db, redis: client, aws: &granter{open: map[string]time.Time{}}, hook: hook}
 	b.machine = lifecycle.New(db.Accounts(), db.Activity(), b.clock)
-	b.cfg = assign.Config{Accounts: db.Accounts(), Sessions: db.Sessions(), LabTypes: map[string]fleet.LabType{labName: labType}, Statuses: db.LabTypes(),
+	b.cfg = assign.Config{Accounts: db.Accounts(), Sessions: db.Sessions(), LabTypes: labtype.Fixed{labName: labType}, Statuses: db.LabTypes(),
 		Pool: redis.NewPool(client), Machine: b.machine, Granter: b.aws, Sealer: sealer, Clock: b.clock,
 		NewID: func() string { return fmt.Sprintf("id-%04d", b.ids.Add(1)) }}
 	b.Service = assign.New(b.cfg)

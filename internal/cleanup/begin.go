@@ -56,11 +56,15 @@ func (s *Service) freezeFailed(ctx context.Context, a *fleet.Account) error {
 	if err != nil || !run.FrozenAt.IsZero() {
 		return err
 	}
+	lt, _, err := s.labType(ctx, a.LabType, a.LabTypeRevision)
+	if err != nil {
+		return fmt.Errorf("freeze failed account %s: %w", a.ID, err)
+	}
 	sess, err := s.AWS.Mutator(ctx, target(a), "freeze")
 	if err != nil {
 		return fmt.Errorf("session to freeze %s: %w", a.ID, err)
 	}
-	err = s.Users.Freeze(ctx, sess, a, s.LabTypes[a.LabType])
+	err = s.Users.Freeze(ctx, sess, a, lt)
 	if err := errors.Join(err, closeSession(ctx, sess)); err != nil {
 		return fmt.Errorf("freeze failed account %s: %w", a.ID, err)
 	}
@@ -75,13 +79,19 @@ func (s *Service) open(ctx context.Context, a *fleet.Account) (*fleet.CleaningRu
 	if err == nil || !errors.Is(err, fleet.ErrNotFound) {
 		return run, err
 	}
-	lt, known := s.LabTypes[a.LabType]
+	lt, known, err := s.labType(ctx, a.LabType, a.LabTypeRevision)
+	if err != nil {
+		return nil, fmt.Errorf("open cleaning run %s: %w", id, err)
+	}
 	now := s.Clock.Now().UTC()
-	run = &fleet.CleaningRun{ID: id, AccountID: a.ID, Org: a.Org, Epoch: a.Epoch, SessionID: a.SessionID, LabType: a.LabType,
+	run = &fleet.CleaningRun{ID: id, AccountID: a.ID, Org: a.Org, Epoch: a.Epoch, SessionID: a.SessionID, LabType: a.LabType, LabTypeRevision: a.LabTypeRevision,
 		Full: !known || a.SweptAt.IsZero(), Reason: a.Reason, Version: 1, Phase: fleet.PhaseFreeze, Round: 1,
 		StartedAt: now, PhaseSince: now, Regions: lt.Regions}
 	if run.Full {
-		run.Regions, run.Settled = s.Regions, true
+		if run.Regions, err = s.LabTypes.Regions(ctx); err != nil {
+			return nil, fmt.Errorf("open cleaning run %s: %w", id, err)
+		}
+		run.Settled = true
 	}
 	if err := s.Runs.Insert(ctx, run); err != nil && !errors.Is(err, fleet.ErrExists) {
 		return nil, fmt.Errorf("open cleaning run %s: %w", id, err)
@@ -92,16 +102,20 @@ func (s *Service) open(ctx context.Context, a *fleet.Account) (*fleet.CleaningRu
 // freeze takes all power from the lab's principals, then stops what runs on
 // without a caller, then marks the history.
 func (s *Service) freeze(ctx context.Context, a *fleet.Account, run *fleet.CleaningRun) (*fleet.CleaningRun, error) {
+	lt, _, err := s.labType(ctx, a.LabType, a.LabTypeRevision)
+	if err != nil {
+		return nil, fmt.Errorf("freeze %s: %w", a.ID, err)
+	}
 	sess, err := s.AWS.Mutator(ctx, target(a), "freeze")
 	if err != nil {
 		return nil, fmt.Errorf("session to freeze %s: %w", a.ID, err)
 	}
-	err = s.Users.Freeze(ctx, sess, a, s.LabTypes[a.LabType])
+	err = s.Users.Freeze(ctx, sess, a, lt)
 	frozen := s.Clock.Now().UTC()
 	rec := s.recorder(run, "freeze")
 	if err == nil {
 		rec.add(cleaner.Event{Action: "frozen", Detail: "boundary at version 1, keys and login gone"})
-		err = s.stop(ctx, a, sess, run, rec)
+		err = s.stop(ctx, a, sess, run, lt, rec)
 	}
 	if err == nil {
 		err = s.mark(ctx, sess, run)
@@ -114,8 +128,8 @@ func (s *Service) freeze(ctx context.Context, a *fleet.Account, run *fleet.Clean
 
 // stop makes everything that acts by itself cease, in every Region of the run:
 // wave by wave, so that what makes others is stopped before them.
-func (s *Service) stop(ctx context.Context, a *fleet.Account, sess *awsclient.Session, run *fleet.CleaningRun, rec *recorder) error {
-	for _, wave := range s.Registry.Only(func(k cleaner.Kind) bool { return k.Stops && s.wanted(run, k, nil) }) {
+func (s *Service) stop(ctx context.Context, a *fleet.Account, sess *awsclient.Session, run *fleet.CleaningRun, lt fleet.LabType, rec *recorder) error {
+	for _, wave := range s.Registry.Only(func(k cleaner.Kind) bool { return k.Stops && why(run, lt, k, nil) != "" }) {
 		g, gctx := errgroup.WithContext(ctx)
 		for _, k := range wave {
 			regions := run.Regions

@@ -46,6 +46,14 @@ type Users interface {
 	Delete(ctx context.Context, sess *awsclient.Session) error
 }
 
+// LabTypes is what this package needs of labtype.
+type LabTypes interface {
+	// Revision gives a lab type as an account was handed out with it.
+	Revision(ctx context.Context, name string, revision int64) (fleet.LabType, error)
+	// Regions gives every Region that a lab of any revision may have used.
+	Regions(ctx context.Context) ([]string, error)
+}
+
 // Settings restores what belongs to every account, by package settings.
 type Settings interface {
 	// Restore brings the settings of a Region (and the account's own ones, in
@@ -70,7 +78,7 @@ type Config struct {
 	Settings Settings
 	Failures Failures
 	Registry *cleaner.Registry
-	LabTypes map[string]fleet.LabType
+	LabTypes LabTypes
 	Orgs     map[string]fleet.Organization
 	Clock    clock.Clock
 	// Follow is told of a run whose next tasks are due.
@@ -81,8 +89,6 @@ type Config struct {
 	Phase   func(phase string, took time.Duration)
 	Cleaned func(labType string, took time.Duration)
 
-	// Regions are those of a full sweep: every Region that any lab may use.
-	Regions []string
 	// Settle is waited for after the markers were seen; default 2 min.
 	Settle time.Duration
 	// SettleMax is how long markers are waited for before a full sweep stands in
@@ -122,6 +128,20 @@ func RunID(account string, epoch int64) string { return fmt.Sprintf("%s/%d", acc
 
 func target(a *fleet.Account) awsclient.Target {
 	return awsclient.Target{Org: a.Org, AccountID: a.ID, OU: a.OU, Epoch: a.Epoch}
+}
+
+// labType gives the lab type as the account was handed out with it, whatever was
+// applied since; known is false where there was no lab, or nobody knows it any
+// more.
+func (s *Service) labType(ctx context.Context, name string, revision int64) (lt fleet.LabType, known bool, err error) {
+	if name == "" {
+		return fleet.LabType{}, false, nil
+	}
+	lt, err = s.LabTypes.Revision(ctx, name, revision)
+	if errors.Is(err, fleet.ErrNotFound) {
+		return fleet.LabType{}, false, nil
+	}
+	return lt, err == nil, err
 }
 
 func (s *Service) place(a *fleet.Account, sess *awsclient.Session, region string) cleaner.Place {

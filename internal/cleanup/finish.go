@@ -38,7 +38,10 @@ func (s *Service) Settle(ctx context.Context, runID string) error {
 	if err != nil {
 		return err
 	}
-	later := s.planned(run, touched)
+	later, err := s.planned(ctx, run, touched)
+	if err != nil {
+		return err
+	}
 	late := news(run, later)
 	rec := s.recorder(run, "settle")
 	for _, service := range late {
@@ -84,8 +87,15 @@ func (s *Service) awaitMarkers(ctx context.Context, a *fleet.Account, run *fleet
 
 // fullSweep gives up on the trail and cleans everything instead.
 func (s *Service) fullSweep(ctx context.Context, run *fleet.CleaningRun) error {
-	full := s.planned(s.whole(run), nil)
-	_, err := s.write(ctx, run, func(n *fleet.CleaningRun) {
+	whole, err := s.whole(ctx, run)
+	if err != nil {
+		return err
+	}
+	full, err := s.planned(ctx, whole, nil)
+	if err != nil {
+		return err
+	}
+	_, err = s.write(ctx, run, func(n *fleet.CleaningRun) {
 		n.Full, n.Settled, n.Regions, n.Plan, n.Because = true, true, full.Regions, full.Plan, full.Because
 		n.Phase, n.Round, n.Wave, n.Dirty = fleet.PhaseSweep, run.Round+1, -1, slices.Sorted(maps.Keys(full.Because))
 		s.nextWave(n)
@@ -201,11 +211,15 @@ func (s *Service) DryRun(ctx context.Context, accountID string) ([]cleaner.Event
 	if err != nil {
 		return nil, fmt.Errorf("dry run of %s: %w", accountID, err)
 	}
+	everywhere, err := s.LabTypes.Regions(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("dry run of %s: %w", accountID, err)
+	}
 	var out []cleaner.Event
 	var errs []error
 	for _, wave := range s.Registry.Waves() {
 		for _, k := range wave {
-			regions := s.Regions
+			regions := everywhere
 			if k.Global {
 				regions = []string{fleet.GlobalRegion}
 			}

@@ -25,11 +25,15 @@ var implied = map[string][]string{
 func (s *Service) plan(ctx context.Context, a *fleet.Account, run *fleet.CleaningRun) error {
 	touched, err := s.read(ctx, a, run)
 	if errors.Is(err, trail.ErrLong) {
-		run = s.whole(run)
-	} else if err != nil {
+		run, err = s.whole(ctx, run)
+	}
+	if err != nil {
 		return err
 	}
-	planned := s.planned(run, touched)
+	planned, err := s.planned(ctx, run, touched)
+	if err != nil {
+		return err
+	}
 	rec := s.recorder(run, "plan")
 	for service, why := range planned.Because {
 		rec.add(cleaner.Event{Action: "planned", Kind: service, Detail: why})
@@ -55,7 +59,11 @@ func (s *Service) plan(ctx context.Context, a *fleet.Account, run *fleet.Cleanin
 // planned gives a copy of the run with Regions, Plan and Because as the trail
 // demands. Where global services are recorded, somebody may have used a regional
 // one: then the Region belongs to the run.
-func (s *Service) planned(run *fleet.CleaningRun, touched trail.Touched) *fleet.CleaningRun {
+func (s *Service) planned(ctx context.Context, run *fleet.CleaningRun, touched trail.Touched) (*fleet.CleaningRun, error) {
+	lt, _, err := s.labType(ctx, run.LabType, run.LabTypeRevision)
+	if err != nil {
+		return nil, fmt.Errorf("plan cleaning run %s: %w", run.ID, err)
+	}
 	n := run.Clone()
 	for source, letThrough := range touched[fleet.GlobalRegion] {
 		regional := func(name string) bool { k, _ := s.Registry.Get(name); return !k.Global }
@@ -63,15 +71,19 @@ func (s *Service) planned(run *fleet.CleaningRun, touched trail.Touched) *fleet.
 			n.Regions = withGlobal(n.Regions)
 		}
 	}
-	n.Plan, n.Because = s.waves(n, touched.Sources())
-	return n
+	n.Plan, n.Because = s.waves(n, lt, touched.Sources())
+	return n, nil
 }
 
 // whole gives a copy of the run that is a full sweep, which needs no trail.
-func (s *Service) whole(run *fleet.CleaningRun) *fleet.CleaningRun {
+func (s *Service) whole(ctx context.Context, run *fleet.CleaningRun) (*fleet.CleaningRun, error) {
+	everywhere, err := s.LabTypes.Regions(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("plan cleaning run %s: %w", run.ID, err)
+	}
 	n := run.Clone()
-	n.Full, n.Settled, n.Regions = true, true, s.Regions
-	return n
+	n.Full, n.Settled, n.Regions = true, true, everywhere
+	return n, nil
 }
 
 // uncovered gives the event sources that no kind cleans after, and of which some
@@ -106,17 +118,13 @@ func (s *Service) read(ctx context.Context, a *fleet.Account, run *fleet.Cleanin
 	return touched, nil
 }
 
-// wanted says whether a kind belongs to the run: by the lab type, by what that
-// implies, by the trail, or because everything does.
-func (s *Service) wanted(run *fleet.CleaningRun, k cleaner.Kind, sources map[string]bool) bool {
-	return s.why(run, k, sources) != ""
-}
-
-func (s *Service) why(run *fleet.CleaningRun, k cleaner.Kind, sources map[string]bool) string {
+// why says why a kind belongs to the run: by the lab type, by what that implies,
+// by the trail, or because everything does; "" if it does not.
+func why(run *fleet.CleaningRun, lt fleet.LabType, k cleaner.Kind, sources map[string]bool) string {
 	if run.Full {
 		return "full sweep"
 	}
-	for _, allowed := range s.LabTypes[run.LabType].Services {
+	for _, allowed := range lt.Services {
 		if allowed == k.Service() {
 			return "the lab type allows it"
 		}
@@ -133,14 +141,14 @@ func (s *Service) why(run *fleet.CleaningRun, k cleaner.Kind, sources map[string
 }
 
 // waves groups the wanted kinds by wave and service.
-func (s *Service) waves(run *fleet.CleaningRun, sources map[string]bool) ([]fleet.PlannedWave, map[string]string) {
+func (s *Service) waves(run *fleet.CleaningRun, lt fleet.LabType, sources map[string]bool) ([]fleet.PlannedWave, map[string]string) {
 	because := map[string]string{}
-	wanted := s.Registry.Only(func(k cleaner.Kind) bool { return s.wanted(run, k, sources) })
+	wanted := s.Registry.Only(func(k cleaner.Kind) bool { return why(run, lt, k, sources) != "" })
 	out := make([]fleet.PlannedWave, 0, len(wanted))
 	for _, kinds := range wanted {
 		var wave fleet.PlannedWave
 		for _, k := range kinds {
-			because[k.Service()] = s.why(run, k, sources)
+			because[k.Service()] = why(run, lt, k, sources)
 			i := slices.IndexFunc(wave.Services, func(p fleet.PlannedService) bool { return p.Service == k.Service() && p.Global == k.Global })
 			if i < 0 {
 				wave.Services = append(wave.Services, fleet.PlannedService{Service: k.Service(), Global: k.Global})

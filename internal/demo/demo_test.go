@@ -49,7 +49,7 @@ func open(t *testing.T, accounts, warm int) (*app.App, demo.Fleet) {
 		}
 	})
 	return a, demo.Fleet{Queue: a.Queue, Sessions: a.DB.Sessions(), Accounts: a.DB.Accounts(), Runs: a.DB.Cleanings(), Activity: a.DB.Activity(),
-		Assign: a.Assign, LabTypes: a.LabTypes, Sim: simadmin.New(parts.Sim.URL()), Endpoint: parts.Sim.URL()}
+		Assign: a.Assign, Sim: simadmin.New(parts.Sim.URL()), Endpoint: parts.Sim.URL()}
 }
 
 // TestClass plays a small class: the whole way of a lab, on real wires.

@@ -53,7 +53,6 @@ type Fleet struct {
 	Runs     fleet.Cleanings
 	Activity fleet.ActivityLog
 	Assign   Assigner
-	LabTypes map[string]fleet.LabType
 	Sim      *simadmin.Client
 	Endpoint string // of the simulated AWS
 }

@@ -29,10 +29,13 @@ type Account struct {
 
 	// SessionID is set from the claim until the account is clean again; a
 	// partial unique index makes one session hold one account.
-	SessionID string    `bson:"session_id,omitempty"`
-	AttemptID string    `bson:"attempt_id,omitempty"` // of the claim
-	LabType   string    `bson:"lab_type,omitempty"`   // of the session
-	EndsAt    time.Time `bson:"ends_at,omitempty"`    // the lab's end, as AWS enforces it
+	SessionID string `bson:"session_id,omitempty"`
+	AttemptID string `bson:"attempt_id,omitempty"` // of the claim
+	LabType   string `bson:"lab_type,omitempty"`   // of the session
+	// LabTypeRevision is the revision of it that the session was accepted with.
+	LabTypeRevision int64 `bson:"lab_type_revision,omitempty"`
+	// EndsAt is the lab's end, as AWS enforces it.
+	EndsAt time.Time `bson:"ends_at,omitempty"`
 
 	User *User `bson:"user,omitempty"`
 	// CleaningID names the cleaning run in progress, or the last one.

@@ -20,17 +20,19 @@ const (
 // CleaningRun is the document of one cleaning of one account. Its units are
 // set once each; the write that completes a wave makes the next one due.
 type CleaningRun struct {
-	ID        string        `bson:"_id"` // account/epoch
-	AccountID string        `bson:"account_id"`
-	Org       string        `bson:"org"`
-	Epoch     int64         `bson:"epoch"`
-	SessionID string        `bson:"session_id,omitempty"`
-	LabType   string        `bson:"lab_type,omitempty"`
-	Full      bool          `bson:"full"` // every kind in every Region, no trust in the trail
-	Reason    string        `bson:"reason"`
-	Version   int64         `bson:"version"`
-	Writes    []string      `bson:"writes"`
-	Phase     CleaningPhase `bson:"phase"`
+	ID        string `bson:"_id"` // account/epoch
+	AccountID string `bson:"account_id"`
+	Org       string `bson:"org"`
+	Epoch     int64  `bson:"epoch"`
+	SessionID string `bson:"session_id,omitempty"`
+	LabType   string `bson:"lab_type,omitempty"`
+	// LabTypeRevision is the one that the account was handed out with.
+	LabTypeRevision int64         `bson:"lab_type_revision,omitempty"`
+	Full            bool          `bson:"full"` // every kind in every Region, no trust in the trail
+	Reason          string        `bson:"reason"`
+	Version         int64         `bson:"version"`
+	Writes          []string      `bson:"writes"`
+	Phase           CleaningPhase `bson:"phase"`
 	// Round counts sweeps of all waves, from 1; Wave is the one in progress, from 0.
 	Round      int       `bson:"round"`
 	Wave       int       `bson:"wave"`

@@ -63,9 +63,12 @@ func (s *Service) make(ctx context.Context, c *iam.Client, a *fleet.Account) (*f
 	}
 	ou, _ := orgOU(s.Orgs, a)
 	for _, name := range ou.WarmFor {
-		lt, ok := s.LabTypes[name]
-		if !ok {
-			return nil, fleet.Permanent(&fleet.FieldError{Field: "warm_for", Value: name, Remedy: "name a lab type that exists"}, "mend the organization's configuration")
+		lt, err := s.LabTypes.Get(ctx, name)
+		if errors.Is(err, fleet.ErrNotFound) {
+			return nil, fleet.Permanent(&fleet.FieldError{Field: "warm_for", Value: name, Remedy: "name a lab type that exists"}, "mend the organization's configuration, or apply the lab type")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("make policies ahead: %w", err)
 		}
 		if u.Policies[name], err = s.makeLabPolicies(ctx, c, a, u, lt); err != nil {
 			return nil, err

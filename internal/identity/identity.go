@@ -50,13 +50,18 @@ type Sealer interface {
 	Open(s fleet.Sealed, purpose string) (string, error)
 }
 
+// LabTypes gives the lab types in force, by package labtype.
+type LabTypes interface {
+	Get(ctx context.Context, name string) (fleet.LabType, error)
+}
+
 // Config is what a Service is made of.
 type Config struct {
 	Accounts fleet.Accounts
 	Machine  Machine
 	AWS      AWS
 	Orgs     map[string]fleet.Organization
-	LabTypes map[string]fleet.LabType
+	LabTypes LabTypes
 	Sealer   Sealer
 	Clock    clock.Clock
 }

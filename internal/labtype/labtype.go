@@ -1,4 +1,5 @@
-// Package labtype reads lab types from YAML files and ships a few of its own.
+// Package labtype reads lab types from YAML files, ships a few of its own, and
+// keeps the catalog of those in force: files, and what was applied over them.
 //
 // Invariants:
 //   - What it returns can be handed out: policies and boundary were rendered and
@@ -56,7 +57,7 @@ func Parse(file string, data []byte) (fleet.LabType, error) {
 		return fleet.LabType{}, err
 	}
 	var faults []error
-	for _, f := range validate(lt) {
+	for _, f := range Check(lt) {
 		faults = append(faults, d.fault(f))
 	}
 	if len(faults) > 0 {

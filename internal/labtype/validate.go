@@ -31,8 +31,9 @@ var (
 
 const maxNameLen = 40
 
-// validate lists everything that is wrong with a lab type.
-func validate(lt fleet.LabType) []*fleet.FieldError {
+// Check lists everything that is wrong with a lab type, whether it came in a file
+// or by the API; nothing is wrong with one that can be handed out.
+func Check(lt fleet.LabType) []*fleet.FieldError {
 	v := &faults{}
 	v.check(namePattern.MatchString(lt.Name) && len(lt.Name) <= maxNameLen, "name", lt.Name, "use small letters, digits and single dashes, 40 at most")
 	v.check(lt.Title != "", "title", "", "say in a few words what the lab is")

@@ -63,7 +63,7 @@ func (m *Machine) successor(old *fleet.Account, to fleet.State, reason string, m
 
 // letGo ends the hold of the session.
 func letGo(a *fleet.Account) {
-	a.SessionID, a.AttemptID, a.LabType, a.EndsAt = "", "", "", time.Time{}
+	a.SessionID, a.AttemptID, a.LabType, a.LabTypeRevision, a.EndsAt = "", "", "", 0, time.Time{}
 }
 
 // checkMove says whether the account may leave its state for another.

@@ -26,6 +26,7 @@ import (
 	"github.com/kodekloud/kml/internal/awssim/core"
 	"github.com/kodekloud/kml/internal/fleet"
 	"github.com/kodekloud/kml/internal/identity"
+	"github.com/kodekloud/kml/internal/labtype"
 	"github.com/kodekloud/kml/internal/lifecycle"
 	"github.com/kodekloud/kml/internal/mongo"
 	"github.com/kodekloud/kml/internal/mongosim"
@@ -52,7 +53,7 @@ type Lab struct {
 	Sealer   *seal.Sealer
 	Users    *identity.Service
 	Clock    Clock
-	LabTypes map[string]fleet.LabType
+	LabTypes labtype.Fixed
 	Orgs     map[string]fleet.Organization
 	Org      fleet.Organization
 	Unit     fleet.OU
@@ -92,7 +93,7 @@ func Open(t testing.TB, o Options) *Lab {
 	}})
 	check(t, err)
 	t.Cleanup(func() { _ = sim.Close() })
-	l := &Lab{TB: t, Sim: sim, Clock: Clock{clockwork.NewRealClock(), sim.World}, LabTypes: map[string]fleet.LabType{}}
+	l := &Lab{TB: t, Sim: sim, Clock: Clock{clockwork.NewRealClock(), sim.World}, LabTypes: labtype.Fixed{}}
 	for _, lt := range o.LabTypes {
 		l.LabTypes[lt.Name] = lt
 	}
