@@ -1,5 +1,6 @@
 // Package redis holds what the fleet can afford to lose: the pool of ready
-// accounts (a hint) and rate budgets shared by all processes.
+// accounts (a hint), rate budgets and limits shared by all processes, and the
+// live stream of events.
 //
 // Invariants:
 //   - Everything here can be flushed at any time; MongoDB knows it all, or it

@@ -59,6 +59,16 @@ func TestBudget(t *testing.T) {
 	})
 }
 
+func TestEventStream(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, open func(t *testing.T) goredis.UniversalClient) {
+		storetest.EventStream(t, func(t *testing.T) (fleet.EventStream, func(ctx context.Context) error) {
+			client := open(t)
+			return redis.NewEventStream(client), func(ctx context.Context) error { return client.FlushAll(ctx).Err() }
+		})
+	})
+}
+
 func TestBudgetLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, open func(t *testing.T) goredis.UniversalClient) {
