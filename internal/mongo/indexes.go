@@ -22,6 +22,8 @@ const (
 	callsName      = "idempotent_calls"
 	webhooksName   = "webhooks"
 	deliveriesName = "deliveries"
+	calendarsName  = "calendars"
+	bookingsName   = "bookings" // that are over
 )
 
 // How long logs are kept, roughly: MongoDB tidies up when it comes to it.
@@ -83,6 +85,10 @@ func indexes() map[string][]driver.IndexModel {
 		keysName: {{Keys: asc("role")}},
 		callsName: {
 			{Keys: asc("expires"), Options: expire(0)},
+		},
+		bookingsName: {
+			{Keys: asc("owner", "start", "_id")},
+			{Keys: asc("start", "_id")},
 		},
 		webhooksName: {{Keys: asc("owner", "_id")}},
 		deliveriesName: {

@@ -93,5 +93,8 @@ func TestConformance(t *testing.T) {
 	t.Run("Deliveries", func(t *testing.T) {
 		storetest.Deliveries(t, func(t *testing.T) fleet.Deliveries { return open(t).Deliveries() })
 	})
+	t.Run("Calendars", func(t *testing.T) {
+		storetest.Calendars(t, func(t *testing.T) fleet.Calendars { return open(t).Calendars() })
+	})
 	checkShapes(t)
 }
