@@ -10,6 +10,7 @@ package access
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/kodekloud/kml/internal/fleet"
@@ -60,13 +61,14 @@ const (
 	WebhooksWrite   Permission = "webhooks:write"
 	QueuesRead      Permission = "queues:read"
 	QueuesWrite     Permission = "queues:write"
+	SystemRead      Permission = "system:read" // checks of the server's surroundings
 	KeysRead        Permission = "keys:read"
 	KeysWrite       Permission = "keys:write"
 )
 
 var reading = []Permission{LabsRead, LabTypesRead, AccountsRead, OrgsRead, PoolRead, BookingsRead, ActivityRead, UsageRead, EventsRead, WebhooksRead, QueuesRead}
 
-var operating = append([]Permission{LabsWrite, LabsCredentials, LabTypesWrite, AccountsWrite, OrgsWrite, PoolWrite, BookingsWrite, WebhooksWrite, QueuesWrite}, reading...)
+var operating = append([]Permission{LabsWrite, LabsCredentials, LabTypesWrite, AccountsWrite, OrgsWrite, PoolWrite, BookingsWrite, WebhooksWrite, QueuesWrite, SystemRead}, reading...)
 
 // allowed is the table.
 var allowed = map[Role][]Permission{
@@ -81,6 +83,17 @@ var allowed = map[Role][]Permission{
 func (r Role) May(p Permission) bool {
 	return p == Anybody || r.Valid() && p == Authenticated || slices.Contains(allowed[r], p)
 }
+
+// Permissions lists what the role may do, in the table's order.
+func (r Role) Permissions() []Permission { return slices.Clone(allowed[r]) }
+
+// ErrUnauthenticated says that a key or a token is not good. Why stands in the
+// error for the logs; the caller is told no more than this.
+var ErrUnauthenticated = errors.New("not authenticated")
+
+// ErrUnreachable says that whoever could tell whether a token is good does not
+// answer.
+var ErrUnreachable = errors.New("the identity provider does not answer")
 
 // Principal is who calls.
 type Principal struct {

@@ -1,9 +1,17 @@
 package api
 
 import (
+	"context"
+	"net/http"
+	"net/netip"
+	"time"
+
 	"github.com/rs/zerolog"
 
+	"github.com/kodekloud/kml/internal/access"
+	"github.com/kodekloud/kml/internal/apitypes"
 	"github.com/kodekloud/kml/internal/clock"
+	"github.com/kodekloud/kml/internal/fleet"
 )
 
 // Config is what the API is made of. Each noun's services are an interface in
@@ -14,4 +22,55 @@ type Config struct {
 	Log     zerolog.Logger
 	// Endpoint is where AWS answers, if it is not AWS itself; told to clients.
 	Endpoint string
+
+	// Who calls.
+	Keys   *access.Keys
+	Tokens Tokens // of people; nil if there is no identity provider
+	// Authenticate, if set, is asked instead of Keys and Tokens.
+	Authenticate func(*http.Request) (access.Principal, error)
+
+	// How much.
+	Limiter   Limiter // nil: no limits
+	PerMinute int     // calls of one key; default 600
+	Burst     int     // of them at once; default 100
+	Failures  int     // failed tries of one address in a minute before it is told to wait; default 20
+
+	// What is kept of calls.
+	Activity   fleet.ActivityLog
+	Idempotent fleet.IdempotentCalls
+	Sealer     Sealer
+
+	// From where.
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
+	Origins        []string       // of other sites' pages that may call; none: CORS is off
+
+	// What else is served at the API's address.
+	Ready   http.HandlerFunc // GET /readyz, while the process does not drain
+	Metrics http.Handler     // GET /metrics; nil: none
+	Monitor http.Handler     // below /monitor; nil: none
+	Checks  func(context.Context) []apitypes.Check
+	// Observe is told of every call that is over. Optional.
+	Observe func(operation string, status int, took time.Duration)
+}
+
+// Tokens checks bearer tokens; see [access.OIDC].
+type Tokens interface {
+	Verify(ctx context.Context, raw string) (access.Principal, error)
+}
+
+// Sealer keeps stored answers secret; see package seal.
+type Sealer interface {
+	Seal(plaintext, purpose string) (fleet.Sealed, error)
+	Open(sealed fleet.Sealed, purpose string) (string, error)
+}
+
+// Limiter counts in a place that all processes share.
+type Limiter interface {
+	// Allow takes one call from a key's budget: whether there was one, how many
+	// are left, and when it makes sense to try again.
+	Allow(ctx context.Context, key string, perMinute, burst int) (ok bool, left int, again time.Duration, err error)
+	// Failed counts a failed try of an address; Failures tells how many there
+	// were in the last minute.
+	Failed(ctx context.Context, addr string) error
+	Failures(ctx context.Context, addr string) (int, error)
 }

@@ -47,8 +47,10 @@ func newProblem(status int, code, detail, remedy string) *apitypes.Problem {
 // problem is an error as a client is told of it. What no table knows is logged,
 // and told without its text.
 func (s *Server) problem(ctx context.Context, err error) error {
+	id := callOf(ctx).id
 	var p *apitypes.Problem
 	if errors.As(err, &p) {
+		p.Request = id
 		return p
 	}
 	var status huma.StatusError
@@ -57,7 +59,8 @@ func (s *Server) problem(ctx context.Context, err error) error {
 	}
 	for _, known := range problems {
 		if errors.Is(err, known.err) {
-			p := newProblem(known.status, known.code, err.Error(), known.remedy)
+			p := newProblem(known.status, known.code, shortenTo(err.Error(), 500), known.remedy)
+			p.Request = id
 			for _, f := range fieldErrors(err) {
 				p.Errors = append(p.Errors, apitypes.ProblemField{Field: f.Field, Value: shorten(f.Value), Remedy: f.Remedy})
 				p.Remedy = cmp.Or(p.Remedy, f.Remedy)
@@ -65,8 +68,10 @@ func (s *Server) problem(ctx context.Context, err error) error {
 			return p
 		}
 	}
-	s.Log.Error().Err(err).Msg("request failed unexpectedly")
-	return newProblem(http.StatusInternalServerError, "internal", "the server failed at this request", "try again; if it persists, give the operators the id of the request")
+	s.logger(ctx).Error().Err(err).Msg("request failed unexpectedly")
+	p = internalProblem()
+	p.Request = id
+	return p
 }
 
 // fieldErrors finds every FieldError in an error's tree.
@@ -87,8 +92,9 @@ func fieldErrors(err error) []*fleet.FieldError {
 }
 
 // shorten keeps an answer from repeating a huge value.
-func shorten(v string) string {
-	const most = 80
+func shorten(v string) string { return shortenTo(v, 80) }
+
+func shortenTo(v string, most int) string {
 	if r := []rune(v); len(r) > most {
 		return string(r[:most]) + "…"
 	}

@@ -20,7 +20,8 @@ type op struct {
 	status           int           // of success; 200, or 204 without a body
 	maxBody          int64         // bytes; default 64 KiB
 	limit            time.Duration // of the whole call; default 10 s; negative: none (streams)
-	hidden           bool          // secrets in the answer: never cached
+	hidden           bool          // secrets in the answer: the call is recorded, as one that changes something is
+	browser          bool          // Basic with a key as password is good too
 }
 
 const (
@@ -44,8 +45,9 @@ func register[I, O any](s *Server, o op, h func(context.Context, *I) (*O, error)
 	}
 	ho := huma.Operation{
 		OperationID: o.id, Method: o.method, Path: o.path, Tags: []string{o.tag}, Summary: o.summary, Description: o.detail,
-		DefaultStatus: o.status, MaxBodyBytes: o.maxBody, Metadata: map[string]any{metaOp: o},
+		DefaultStatus: o.status, MaxBodyBytes: o.maxBody + 1, Metadata: map[string]any{metaOp: o},
 	}
+	o.describe(&ho)
 	huma.Register(s.api, ho, func(ctx context.Context, in *I) (*O, error) {
 		if o.limit > 0 {
 			var cancel context.CancelFunc
@@ -58,6 +60,7 @@ func register[I, O any](s *Server, o op, h func(context.Context, *I) (*O, error)
 		}
 		return out, nil
 	})
+	s.describeHeaders(o)
 }
 
 // body is an answer with a body.

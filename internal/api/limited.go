@@ -1,0 +1,43 @@
+package api
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/kodekloud/kml/internal/access"
+)
+
+// limited takes each call from its key's budget. If Redis is down there are no
+// limits: MongoDB holds the truth, labs must still be ended, and a limit is for
+// fairness, not for safety.
+func (s *Server) limited(o op, next http.Handler) http.Handler {
+	if s.Limiter == nil || o.needs == access.Anybody {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who := access.From(r.Context())
+		ok, left, again, err := s.Limiter.Allow(r.Context(), who.ID, s.PerMinute, s.Burst)
+		if err != nil {
+			s.logger(r.Context()).Warn().Err(err).Msg("calls are not limited at present")
+			next.ServeHTTP(w, r)
+			return
+		}
+		h := w.Header()
+		h.Set("RateLimit-Limit", strconv.Itoa(s.PerMinute))
+		h.Set("RateLimit-Remaining", strconv.Itoa(left))
+		h.Set("RateLimit-Reset", seconds(again))
+		if !ok {
+			h.Set("Retry-After", seconds(max(again, time.Second)))
+			s.refuse(w, r, newProblem(http.StatusTooManyRequests, "rate_limited", "more than "+strconv.Itoa(s.PerMinute)+" calls a minute of one key", "wait as long as Retry-After says"))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// seconds writes a duration as headers want it, rounded up.
+func seconds(d time.Duration) string {
+	return strconv.Itoa(int(math.Ceil(max(d, 0).Seconds())))
+}
