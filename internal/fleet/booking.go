@@ -16,6 +16,12 @@ const (
 	BookingCancelled BookingState = "cancelled" // by its owner or an operator
 )
 
+// BookingStates lists them.
+var BookingStates = []BookingState{BookingBooked, BookingOpen, BookingDone, BookingCancelled}
+
+// Final says whether nothing more will happen to the booking.
+func (s BookingState) Final() bool { return s == BookingDone || s == BookingCancelled }
+
 // Booking is a class: seats of a lab type for a time.
 type Booking struct {
 	ID       string        `bson:"id"`
@@ -34,9 +40,38 @@ type Booking struct {
 	Reason   string        `bson:"reason,omitempty"`
 	MadeAt   time.Time     `bson:"made_at"`
 	Version  int64         `bson:"version"`
-	// Labs counts the labs that took a seat, as last seen.
+	// Labs counts the labs that took a seat, as last seen. It is not part of what
+	// is edited: the version stays as it is.
 	Labs int `bson:"labs,omitempty"`
+	// LetGo says that the seats nobody took were let go: from then on Labs are
+	// its seats, and no more are given.
+	LetGo bool `bson:"let_go,omitempty"`
 }
+
+// WarmFrom is from when on accounts are held for the booking.
+func (b *Booking) WarmFrom() time.Time { return b.Start.Add(-b.Lead) }
+
+// FreeFrom is from when on its accounts are free again.
+func (b *Booking) FreeFrom() time.Time { return b.End.Add(b.Turn) }
+
+// NoShowAt is when the seats that nobody took are let go.
+func (b *Booking) NoShowAt() time.Time {
+	if at := b.Start.Add(b.NoShow); b.NoShow > 0 && at.Before(b.End) {
+		return at
+	}
+	return b.End
+}
+
+// Takes is how many accounts the booking takes.
+func (b *Booking) Takes() int {
+	if b.LetGo {
+		return b.Labs
+	}
+	return b.Seats
+}
+
+// RequestID is the request id of the lab of one of the students listed.
+func (b *Booking) RequestID(student string) string { return "booking/" + b.ID + "/" + student }
 
 // Calendar is all bookings of a purpose that are not over: one document, so that
 // no two of them are accepted for the same accounts. Bookings that are over are

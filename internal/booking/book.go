@@ -1,0 +1,162 @@
+package booking
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/kodekloud/kml/internal/fleet"
+)
+
+// Book accepts a booking if the fleet can hold it beside what is known to need
+// its accounts. Errors: fleet.ErrInvalid names the field; fleet.ErrLabTypeOff;
+// *fleet.FullError gives the nearest free slots.
+func (s *Service) Book(ctx context.Context, r Request) (*fleet.Booking, error) {
+	b, err := s.newBooking(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.edit(ctx, b.Purpose, func(c *fleet.Calendar) error {
+		if err := s.fits(ctx, c, b); err != nil {
+			return err
+		}
+		c.Bookings = append(c.Bookings, *b)
+		return checkRoom(c)
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.tell(ctx, *b)
+	return b, nil
+}
+
+// Change changes a booking that has the given version, as owner ("": anybody's).
+// More seats or another time must fit as a new booking must. Errors as of
+// [Service.Book]; fleet.ErrNotFound; fleet.ErrConflict for another version.
+func (s *Service) Change(ctx context.Context, id, owner string, version int64, change Change) (*fleet.Booking, error) {
+	var changed fleet.Booking
+	err := s.write(ctx, id, owner, func(c *fleet.Calendar, b *fleet.Booking) error {
+		if b.Version != version {
+			return fmt.Errorf("booking %s: %w", id, fleet.ErrConflict)
+		}
+		if b.State.Final() {
+			return over(b)
+		}
+		next := *b
+		if err := s.apply(ctx, &next, change); err != nil {
+			return err
+		}
+		if !within(&next, b) {
+			rest := c.Clone()
+			rest.Bookings = slices.DeleteFunc(rest.Bookings, func(o fleet.Booking) bool { return o.ID == id })
+			if err := s.fits(ctx, rest, &next); err != nil {
+				return err
+			}
+		}
+		if next.State == fleet.BookingOpen && s.now().Before(next.WarmFrom()) {
+			next.State = fleet.BookingBooked
+		}
+		next.Version++
+		*b, changed = next, next
+		return checkRoom(c)
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.tell(ctx, changed)
+	return &changed, nil
+}
+
+// Cancel cancels a booking, as owner ("": anybody's); again is no error. Labs of
+// it that wait are cancelled by the next tick; those that run are let be.
+func (s *Service) Cancel(ctx context.Context, id, owner, reason string) (*fleet.Booking, error) {
+	b, err := s.Get(ctx, id, owner)
+	if err != nil {
+		return nil, err
+	}
+	if b.State == fleet.BookingCancelled {
+		return b, nil
+	}
+	if b.State.Final() {
+		return nil, over(b)
+	}
+	var cancelled fleet.Booking
+	told := false
+	err = s.write(ctx, id, owner, func(_ *fleet.Calendar, b *fleet.Booking) error {
+		told = false
+		switch {
+		case b.State == fleet.BookingCancelled:
+			cancelled = *b
+			return errSame
+		case b.State.Final():
+			return over(b)
+		}
+		b.State, b.Reason, told = fleet.BookingCancelled, reason, true
+		b.Version++
+		cancelled = *b
+		return nil
+	})
+	if errors.Is(err, fleet.ErrNotFound) { // it left the calendar meanwhile
+		return s.Get(ctx, id, owner)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if told {
+		s.tell(ctx, cancelled)
+	}
+	return &cancelled, nil
+}
+
+// write changes one booking of a calendar.
+func (s *Service) write(ctx context.Context, id, owner string, f func(*fleet.Calendar, *fleet.Booking) error) error {
+	found, err := s.Get(ctx, id, owner)
+	if err != nil {
+		return err
+	}
+	_, err = s.edit(ctx, found.Purpose, func(c *fleet.Calendar) error {
+		b := find(c, id)
+		if b == nil { // over, and archived
+			if found.State.Final() {
+				return over(found)
+			}
+			return fmt.Errorf("booking %s: %w", id, fleet.ErrNotFound)
+		}
+		return f(c, b)
+	})
+	return err
+}
+
+// within says whether next takes no account at any time that b does not take.
+func within(next, b *fleet.Booking) bool {
+	return next.Takes() <= b.Takes() && !next.WarmFrom().Before(b.WarmFrom()) && !next.FreeFrom().After(b.FreeFrom())
+}
+
+// fits refuses a booking that does not fit beside what is in the calendar.
+func (s *Service) fits(ctx context.Context, c *fleet.Calendar, b *fleet.Booking) error {
+	now := s.now()
+	w, err := s.look(ctx, c, now)
+	if err != nil {
+		return err
+	}
+	free := w.free(later(b.WarmFrom(), now), b.FreeFrom())
+	if free >= b.Seats {
+		return nil
+	}
+	return &fleet.FullError{Seats: b.Seats, Free: max(0, free), Slots: w.nearest(shapeOf(b), b.Start, nearestSlots)}
+}
+
+// over refuses what is over.
+func over(b *fleet.Booking) error {
+	return &fleet.FieldError{Field: "state", Value: string(b.State), Remedy: "the booking is over: make a new one"}
+}
+
+// find gives a booking of the calendar, to be changed in place; nil if it has none such.
+func find(c *fleet.Calendar, id string) *fleet.Booking {
+	i := slices.IndexFunc(c.Bookings, func(b fleet.Booking) bool { return b.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &c.Bookings[i]
+}
