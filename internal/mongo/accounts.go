@@ -73,31 +73,24 @@ func (s *accounts) Swap(ctx context.Context, old, next *fleet.Account) error {
 
 // Find implements [fleet.Accounts].
 func (s *accounts) Find(ctx context.Context, q fleet.AccountQuery) ([]*fleet.Account, error) {
-	filter, sort := bson.D{}, asc("rested_since", "_id")
-	add := func(key string, value any) { filter = append(filter, bson.E{Key: key, Value: value}) }
+	f, order := filter{}, asc("rested_since", "_id")
 	if len(q.States) > 0 {
-		add("state", bson.D{{Key: "$in", Value: q.States}})
+		f.add("state", bson.D{{Key: "$in", Value: q.States}})
 	}
-	if q.Purpose != "" {
-		add("purpose", q.Purpose)
-	}
-	if q.Org != "" {
-		add("org", q.Org)
-	}
-	if q.OU != "" {
-		add("ou", q.OU)
-	}
+	f.is("purpose", string(q.Purpose))
+	f.is("org", q.Org)
+	f.is("ou", q.OU)
+	f.is("booking", q.Booking)
+	f.is("lab_type", q.LabType)
 	if !q.Before.IsZero() {
-		add("since", bson.D{{Key: "$lt", Value: q.Before}})
+		f.add("since", bson.D{{Key: "$lt", Value: q.Before}})
 	}
-	if !q.Due.IsZero() {
-		add("next_try", bson.D{{Key: "$lte", Value: q.Due}})
-	}
+	f.upTo("next_try", q.Due)
 	if q.After != "" {
-		add("_id", bson.D{{Key: "$gt", Value: q.After}})
-		sort = asc("_id")
+		f.add("_id", bson.D{{Key: "$gt", Value: q.After}})
+		order = asc("_id")
 	}
-	found, err := list[fleet.Account](ctx, s.coll, filter, sort, cmp.Or(q.Limit, defaultLimit))
+	found, err := list[fleet.Account](ctx, s.coll, bson.D(f), order, cmp.Or(q.Limit, defaultLimit))
 	if err != nil {
 		return nil, fmt.Errorf("find accounts: %w", err)
 	}

@@ -32,13 +32,14 @@ func (s *activity) Append(ctx context.Context, entries ...fleet.Activity) error 
 
 // Find implements [fleet.ActivityLog].
 func (s *activity) Find(ctx context.Context, q fleet.ActivityQuery) ([]fleet.Activity, error) {
-	filter := bson.D{}
-	for _, f := range []struct{ key, value string }{{"account", q.Account}, {"session", q.Session}, {"lab_type", q.LabType}, {"kind", q.Kind}, {"who", q.Who}} {
-		if f.value != "" {
-			filter = append(filter, bson.E{Key: f.key, Value: f.value})
-		}
-	}
-	found, err := list[fleet.Activity](ctx, s.coll, filter, desc("at", "_id"), cmp.Or(q.Limit, defaultLimit))
+	f, along := filter{}, span{field: "at", from: q.From, to: q.To, cursor: q.Cursor, newest: true}
+	f.is("account", q.Account)
+	f.is("session", q.Session)
+	f.is("lab_type", q.LabType)
+	f.is("kind", q.Kind)
+	f.is("who", q.Who)
+	f.within(along)
+	found, err := list[fleet.Activity](ctx, s.coll, bson.D(f), along.order(), cmp.Or(q.Limit, defaultLimit))
 	if err != nil {
 		return nil, fmt.Errorf("read the activity log: %w", err)
 	}

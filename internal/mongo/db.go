@@ -40,7 +40,8 @@ type config struct {
 	monitor *event.CommandMonitor
 }
 
-// WithClock sets the clock that stamps cleaning runs; the machine's by default.
+// WithClock sets the clock that stamps cleaning runs and sessions when they are
+// written; the machine's by default.
 func WithClock(c clock.Clock) Option { return func(o *config) { o.clock = c } }
 
 // WithMonitor watches the commands as they are sent.
@@ -125,7 +126,7 @@ func (db *DB) Accounts() fleet.Accounts { return &accounts{db.collection(account
 func (db *DB) Leases() fleet.Leases { return &leases{db.collection(accountsName)} }
 
 // Sessions keeps session documents.
-func (db *DB) Sessions() fleet.Sessions { return &sessions{db.collection(sessionsName)} }
+func (db *DB) Sessions() fleet.Sessions { return &sessions{db.collection(sessionsName), db.clock} }
 
 // Cleanings keeps cleaning runs and their evidence.
 func (db *DB) Cleanings() fleet.Cleanings {

@@ -40,8 +40,7 @@ func indexes() map[string][]driver.IndexModel {
 	return map[string][]driver.IndexModel{
 		accountsName: {
 			// One session holds one account.
-			{Keys: asc("session_id"), Options: options.Index().SetUnique(true).
-				SetPartialFilterExpression(bson.D{{Key: "session_id", Value: bson.D{{Key: "$exists", Value: true}}}})},
+			{Keys: asc("session_id"), Options: where("session_id").SetUnique(true)},
 			{Keys: asc("state", "purpose", "rested_since", "_id")}, // the pool, asked for when Redis has forgotten it
 			{Keys: asc("state", "since")},                          // stuck accounts
 			{Keys: asc("state", "next_try")},                       // due accounts
@@ -52,6 +51,8 @@ func indexes() map[string][]driver.IndexModel {
 			{Keys: asc("since")},
 			{Keys: asc("next_try")},
 			{Keys: asc("rested_since", "_id")},
+			{Keys: asc("booking", "rested_since", "_id"), Options: where("booking")},
+			{Keys: asc("lab_type", "rested_since", "_id"), Options: where("lab_type")},
 		},
 		sessionsName: {
 			{Keys: asc("request_id"), Options: options.Index().SetUnique(true)},
@@ -63,6 +64,12 @@ func indexes() map[string][]driver.IndexModel {
 			{Keys: asc("account_id", "requested_at", "_id")},
 			{Keys: asc("student", "requested_at", "_id")},
 			{Keys: asc("lab_type", "requested_at", "_id")},
+			{Keys: asc("owner", "requested_at", "_id")},
+			{Keys: asc("owner", "state", "requested_at", "_id")},
+			{Keys: asc("booking", "requested_at", "_id"), Options: where("booking")},
+			{Keys: asc("org", "requested_at", "_id"), Options: where("org")},
+			{Keys: asc("state", "not_before"), Options: where("not_before")},
+			{Keys: asc("unpublished", "written_at"), Options: where("unpublished")},
 			{Keys: asc("ends_at")},
 			{Keys: asc("wait_until")},
 			{Keys: asc("assigned_at")},
@@ -79,6 +86,9 @@ func indexes() map[string][]driver.IndexModel {
 		activityName: {
 			{Keys: asc("account", "at", "_id")},
 			{Keys: asc("session", "at", "_id")},
+			{Keys: asc("lab_type", "at", "_id")},
+			{Keys: asc("kind", "at", "_id")},
+			{Keys: asc("who", "at", "_id")},
 			{Keys: asc("at", "_id")},
 			{Keys: asc("at"), Options: expire(keepActivity)},
 		},
@@ -106,6 +116,11 @@ func indexes() map[string][]driver.IndexModel {
 
 func expire(d time.Duration) *options.IndexOptionsBuilder {
 	return options.Index().SetExpireAfterSeconds(int32(d / time.Second))
+}
+
+// where makes an index of those documents that have the field.
+func where(field string) *options.IndexOptionsBuilder {
+	return options.Index().SetPartialFilterExpression(bson.D{{Key: field, Value: bson.D{{Key: "$exists", Value: true}}}})
 }
 
 // asc is ascending keys; also a sort order.

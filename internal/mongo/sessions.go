@@ -4,14 +4,19 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
 
+	"github.com/kodekloud/kml/internal/clock"
 	"github.com/kodekloud/kml/internal/fleet"
 )
 
-type sessions struct{ coll collection }
+type sessions struct {
+	coll  collection
+	clock clock.Clock
+}
 
 var _ fleet.Sessions = (*sessions)(nil)
 
@@ -38,7 +43,7 @@ func (s *sessions) Insert(ctx context.Context, n *fleet.Session) error {
 	next := inPool(n)
 	var write string
 	next.Writes, write = withWrite(nil)
-	if err := s.coll.insert(ctx, n.ID, write, next); err != nil {
+	if err := s.coll.insert(ctx, n.ID, write, s.stored(next)); err != nil {
 		return fmt.Errorf("insert session %s: %w", n.ID, err)
 	}
 	return replace(n, next)
@@ -49,7 +54,7 @@ func (s *sessions) Swap(ctx context.Context, old, next *fleet.Session) error {
 	stored := inPool(next)
 	var write string
 	stored.Writes, write = withWrite(old.Writes)
-	update, err := replacement(stored)
+	update, err := replacement(s.stored(stored))
 	if err != nil {
 		return fmt.Errorf("write session %s: %w", old.ID, err)
 	}
@@ -59,6 +64,15 @@ func (s *sessions) Swap(ctx context.Context, old, next *fleet.Session) error {
 	}
 	return replace(next, stored)
 }
+
+// sessionDoc is a session as stored. WrittenAt is the time of the last write that
+// made a version, by the writer's clock.
+type sessionDoc struct {
+	fleet.Session `bson:",inline"`
+	WrittenAt     time.Time `bson:"written_at"`
+}
+
+func (s *sessions) stored(n *fleet.Session) sessionDoc { return sessionDoc{*n, s.clock.Now()} }
 
 // inPool gives a copy that names the pool it waits for, and since when.
 func inPool(s *fleet.Session) *fleet.Session {
@@ -93,38 +107,47 @@ func (s *sessions) Published(ctx context.Context, id string, version int64) erro
 
 // Find implements [fleet.Sessions].
 func (s *sessions) Find(ctx context.Context, q fleet.SessionQuery) ([]*fleet.Session, error) {
-	filter, sort := bson.D{}, asc("requested_at", "_id")
-	add := func(key string, value any) { filter = append(filter, bson.E{Key: key, Value: value}) }
-	if len(q.States) > 0 {
-		add("state", bson.D{{Key: "$in", Value: q.States}})
-	}
-	if q.LabType != "" {
-		add("lab_type", q.LabType)
-	}
-	if q.Student != "" {
-		add("student", q.Student)
-	}
-	if q.AccountID != "" {
-		add("account_id", q.AccountID)
-	}
-	if !q.EndsBefore.IsZero() {
-		add("ends_at", bson.D{{Key: "$lte", Value: q.EndsBefore}})
-	}
-	if !q.WaitBefore.IsZero() {
-		add("wait_until", bson.D{{Key: "$lte", Value: q.WaitBefore}})
-	}
-	if !q.AssignedBefore.IsZero() {
-		add("assigned_at", bson.D{{Key: "$lte", Value: q.AssignedBefore}})
-	}
+	along := span{field: "requested_at", from: q.From, to: q.To, cursor: q.Cursor, newest: q.Newest}
+	f, order := sessionFilter(q), along.order()
+	f.within(along)
 	if q.After != "" {
-		add("_id", bson.D{{Key: "$gt", Value: q.After}})
-		sort = asc("_id")
+		f.add("_id", bson.D{{Key: "$gt", Value: q.After}})
+		order = asc("_id")
 	}
-	found, err := list[fleet.Session](ctx, s.coll, filter, sort, cmp.Or(q.Limit, defaultLimit))
+	found, err := list[fleet.Session](ctx, s.coll, bson.D(f), order, cmp.Or(q.Limit, defaultLimit))
 	if err != nil {
 		return nil, fmt.Errorf("find sessions: %w", err)
 	}
 	return found, nil
+}
+
+// sessionFilter is what a query asks of a session, its place in the list aside.
+func sessionFilter(q fleet.SessionQuery) filter {
+	f, state := filter{}, bson.D{}
+	if len(q.States) > 0 {
+		state = append(state, bson.E{Key: "$in", Value: q.States})
+	}
+	if !q.NotBefore.IsZero() {
+		state = append(state, bson.E{Key: "$eq", Value: fleet.SessionScheduled})
+	}
+	if len(state) > 0 {
+		f.add("state", state)
+	}
+	f.is("lab_type", q.LabType)
+	f.is("student", q.Student)
+	f.is("account_id", q.AccountID)
+	f.is("owner", q.Owner)
+	f.is("booking", q.Booking)
+	f.is("org", q.Org)
+	f.upTo("ends_at", q.EndsBefore)
+	f.upTo("wait_until", q.WaitBefore)
+	f.upTo("assigned_at", q.AssignedBefore)
+	f.upTo("not_before", q.NotBefore)
+	if !q.Unpublished.IsZero() {
+		f.add("unpublished", true)
+		f.add("written_at", bson.D{{Key: "$lt", Value: q.Unpublished}})
+	}
+	return f
 }
 
 // Count implements [fleet.Sessions]; a state without sessions is left out.

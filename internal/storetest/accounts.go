@@ -174,6 +174,9 @@ func findAccounts(t *testing.T, ctx context.Context, s fleet.Accounts, _ fleet.L
 		if n > 0 {
 			a.NextTry = at(n)
 		}
+		if n > 5 {
+			a.Booking, a.LabType = "b1", fmt.Sprint("lab-", n)
+		}
 		must(t, s.Insert(ctx, a))
 	}
 	for name, c := range map[string]struct {
@@ -196,7 +199,10 @@ func findAccounts(t *testing.T, ctx context.Context, s fleet.Accounts, _ fleet.L
 		"after":       {fleet.AccountQuery{After: Account(5).ID}, []string{"6", "7"}},
 		"everything": {fleet.AccountQuery{States: fleet.States, Purpose: fleet.Production, Org: "org-0", OU: "ou-2",
 			Before: at(9), Due: at(9), After: "0", Limit: 5}, []string{"2"}},
-		"nothing": {fleet.AccountQuery{Org: "org-9"}, []string{}},
+		"booking":         {fleet.AccountQuery{Booking: "b1"}, []string{"7", "6"}},
+		"lab type":        {fleet.AccountQuery{LabType: "lab-6"}, []string{"6"}},
+		"held and failed": {fleet.AccountQuery{Booking: "b1", LabType: "lab-7", States: []fleet.State{fleet.Failed}}, []string{"7"}},
+		"nothing":         {fleet.AccountQuery{Org: "org-9"}, []string{}},
 	} {
 		got, err := s.Find(ctx, c.q)
 		must(t, err)

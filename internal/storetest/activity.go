@@ -51,24 +51,34 @@ func findActivity(t *testing.T, ctx context.Context, l fleet.ActivityLog) {
 	for n := range 6 {
 		e := entry(n)
 		e.At = at(n / 2) // two at a time: the id decides
-		e.Account, e.Session = fmt.Sprint(n%2), fmt.Sprint("s", n%3)
+		e.Account, e.Session, e.LabType = fmt.Sprint(n%2), fmt.Sprint("s", n%3), fmt.Sprint("l", n/3)
+		e.Kind, e.Who = []string{"call", "transition"}[n%2], []string{"ada", "bob", "eve"}[n/2]
 		must(t, l.Append(ctx, e))
 	}
-	for _, c := range []struct {
-		account, session string
-		limit            int
-		want             []string
+	after := func(n int) fleet.Cursor { return fleet.Cursor{At: stored(at(n / 2)), ID: entry(n).ID} }
+	for name, c := range map[string]struct {
+		q    fleet.ActivityQuery
+		want []string
 	}{
-		{"", "", 0, []string{"1/005", "1/004", "1/003", "1/002", "1/001", "1/000"}},
-		{"", "", 2, []string{"1/005", "1/004"}},
-		{"1", "", 0, []string{"1/005", "1/003", "1/001"}},
-		{"", "s0", 0, []string{"1/003", "1/000"}},
-		{"0", "s0", 0, []string{"1/000"}},
-		{"9", "", 0, []string{}},
+		"all":         {fleet.ActivityQuery{}, []string{"5", "4", "3", "2", "1", "0"}},
+		"limit":       {fleet.ActivityQuery{Limit: 2}, []string{"5", "4"}},
+		"account":     {fleet.ActivityQuery{Account: "1"}, []string{"5", "3", "1"}},
+		"session":     {fleet.ActivityQuery{Session: "s0"}, []string{"3", "0"}},
+		"both":        {fleet.ActivityQuery{Account: "0", Session: "s0"}, []string{"0"}},
+		"lab type":    {fleet.ActivityQuery{LabType: "l1"}, []string{"5", "4", "3"}},
+		"kind":        {fleet.ActivityQuery{Kind: "call"}, []string{"4", "2", "0"}},
+		"who":         {fleet.ActivityQuery{Who: "bob"}, []string{"3", "2"}},
+		"from":        {fleet.ActivityQuery{From: stored(at(1))}, []string{"5", "4", "3", "2"}},
+		"to":          {fleet.ActivityQuery{To: stored(at(1))}, []string{"1", "0"}},
+		"between":     {fleet.ActivityQuery{From: stored(at(1)), To: stored(at(2)), Who: "bob"}, []string{"3", "2"}},
+		"page":        {fleet.ActivityQuery{Cursor: after(5), Limit: 2}, []string{"4", "3"}},
+		"next page":   {fleet.ActivityQuery{Cursor: after(3)}, []string{"2", "1", "0"}},
+		"a page from": {fleet.ActivityQuery{Cursor: after(4), From: stored(at(1)), To: stored(at(3)), Kind: "transition"}, []string{"3"}},
+		"nothing":     {fleet.ActivityQuery{Account: "9"}, []string{}},
 	} {
-		got, err := l.Find(ctx, fleet.ActivityQuery{Account: c.account, Session: c.session, Limit: c.limit})
+		got, err := l.Find(ctx, c.q)
 		must(t, err)
-		equal(t, fmt.Sprintf("%+v", c), activityIDs(got), c.want)
+		equal(t, name, ids(got, func(a fleet.Activity) string { return a.ID[4:] }), c.want)
 	}
 }
 

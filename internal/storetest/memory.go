@@ -134,6 +134,7 @@ func (m *Memory) Find(_ context.Context, q fleet.AccountQuery) ([]*fleet.Account
 func selects(q fleet.AccountQuery, a *fleet.Account) bool {
 	return (len(q.States) == 0 || slices.Contains(q.States, a.State)) &&
 		(q.Purpose == "" || q.Purpose == a.Purpose) &&
+		(q.Booking == "" || q.Booking == a.Booking) && (q.LabType == "" || q.LabType == a.LabType) &&
 		(q.Org == "" || q.Org == a.Org) && (q.OU == "" || q.OU == a.OU) &&
 		(q.Before.IsZero() || a.Since.Before(stored(q.Before))) &&
 		(q.Due.IsZero() || !a.NextTry.After(stored(q.Due))) &&
@@ -221,10 +222,14 @@ func (l MemoryLog) Find(_ context.Context, q fleet.ActivityQuery) ([]fleet.Activ
 	var out []fleet.Activity
 	for _, e := range l.m.log {
 		if (q.Account == "" || e.Account == q.Account) && (q.Session == "" || e.Session == q.Session) &&
-			(q.LabType == "" || e.LabType == q.LabType) && (q.Kind == "" || e.Kind == q.Kind) && (q.Who == "" || e.Who == q.Who) {
+			(q.LabType == "" || e.LabType == q.LabType) && (q.Kind == "" || e.Kind == q.Kind) && (q.Who == "" || e.Who == q.Who) &&
+			!e.At.Before(stored(q.From)) && (q.To.IsZero() || e.At.Before(stored(q.To))) &&
+			(q.Cursor == fleet.Cursor{} || newerFirst(fleet.Activity{At: stored(q.Cursor.At), ID: q.Cursor.ID}, e) < 0) {
 			out = append(out, e)
 		}
 	}
-	slices.SortFunc(out, func(a, b fleet.Activity) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.ID, a.ID)) })
+	slices.SortFunc(out, newerFirst)
 	return out[:min(len(out), cmp.Or(q.Limit, 1000))], nil
 }
+
+func newerFirst(a, b fleet.Activity) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.ID, a.ID)) }

@@ -14,6 +14,7 @@ func Sessions(t *testing.T, open func(t *testing.T) fleet.Sessions) {
 	for name, test := range map[string]func(*testing.T, context.Context, fleet.Sessions){
 		"InsertAndGet": sessionInsert, "RequestRace": requestRace, "Swap": sessionSwap,
 		"SwapRace": sessionSwapRace, "WaitingOrder": waitingOrder, "Find": findSessions, "Count": countSessions,
+		"FindByOwner": findSessionsOf, "Pages": pageSessions, "Scheduled": scheduledSessions, "Published": publishedSessions,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
