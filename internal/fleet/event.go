@@ -91,6 +91,7 @@ type Delivery struct {
 	Event     Event         `bson:"event"`
 	State     DeliveryState `bson:"state"`
 	Attempts  int           `bson:"attempts"`
+	Restarted int           `bson:"restarted,omitempty"` // attempts before the last redelivery: the backoff begins anew there
 	NextTry   time.Time     `bson:"next_try"`
 	CreatedAt time.Time     `bson:"created_at"`
 	DoneAt    time.Time     `bson:"done_at,omitempty"`

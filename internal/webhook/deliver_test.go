@@ -1,0 +1,416 @@
+package webhook_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/kodekloud/kml/internal/fleet"
+	"github.com/kodekloud/kml/internal/webhook"
+)
+
+func verifies(t *testing.T, secret string, g got) error {
+	t.Helper()
+	w, err := standardwebhooks.NewWebhook(secret)
+	must(t, err)
+	return w.Verify(g.body, g.header)
+}
+
+// Over TLS, to a receiver that verifies as the standard says.
+func TestDeliversSigned(t *testing.T) {
+	t.Parallel()
+	r := receive(t, true, nil)
+	b := setup(t, r.trust)
+	_, secret := b.create(t, r.URL+"/hooks")
+	must(t, b.Deliver(b.ctx, []fleet.Event{event(3, fleet.EventLabActive)}, ""))
+	d := b.run(t, b.one(t))
+	if d.State != fleet.DeliveryDelivered || d.Status != 200 || d.Attempts != 1 || d.Error != "" || !d.DoneAt.Equal(b.clock.Now()) {
+		t.Fatalf("delivery is %+v", d)
+	}
+	calls := r.got()
+	if len(calls) != 1 || calls[0].path != "/hooks" {
+		t.Fatalf("calls %+v", calls)
+	}
+	g := calls[0]
+	must(t, verifies(t, secret, g))
+	if err := verifies(t, "whsec_"+strings.Repeat("A", 43)+"=", g); err == nil {
+		t.Error("verifies with another secret")
+	}
+	g.body = append(g.body, ' ')
+	if err := verifies(t, secret, g); err == nil {
+		t.Error("verifies another body")
+	}
+	if g.header.Get("webhook-id") != "session/s1/3" || g.header.Get("Content-Type") != "application/json" || !strings.HasPrefix(g.header.Get("User-Agent"), "kml") {
+		t.Errorf("headers %v", g.header)
+	}
+	var body struct {
+		Type      string
+		Timestamp time.Time
+		Data      struct{ ID, Lab, Student string }
+	}
+	must(t, json.Unmarshal(g.body, &body))
+	if body.Type != "lab.active" || body.Data.ID != "session/s1/3" || body.Data.Lab != "s1" || body.Data.Student != "ada" || !body.Timestamp.Equal(event(3, "").At) {
+		t.Errorf("body %s", g.body)
+	}
+}
+
+func TestWhoGetsWhat(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	add := func(owner, name string, edit func(*webhook.Spec)) {
+		spec := webhook.Spec{Name: name, URL: "https://example.org/" + name}
+		edit(&spec)
+		_, _, err := b.Create(b.ctx, owner, spec)
+		must(t, err)
+	}
+	add("academy", "mine", func(*webhook.Spec) {})
+	add("academy", "filtered", func(s *webhook.Spec) { s.Events = []string{fleet.EventLabEnded} })
+	add("academy", "off", func(s *webhook.Spec) { s.Off = true })
+	add("bootcamp", "theirs", func(*webhook.Spec) {})
+	add("", "operators", func(*webhook.Spec) {})
+	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive), event(2, fleet.EventLabEnded), {ID: "account/1/7", Type: fleet.EventAccount}}, ""))
+	sent := map[string]bool{}
+	for _, k := range b.take() {
+		d := b.delivery(t, k.delivery)
+		sent[strings.TrimPrefix(d.URL, "https://example.org/")+" "+d.Event.ID] = true
+	}
+	want := []string{"mine session/s1/1", "mine session/s1/2", "filtered session/s1/2", "operators session/s1/1", "operators session/s1/2", "operators account/1/7"}
+	for _, w := range want {
+		if !sent[w] {
+			t.Errorf("missing: %s", w)
+		}
+		delete(sent, w)
+	}
+	for w := range sent {
+		t.Errorf("too much: %s", w)
+	}
+}
+
+// An event that is told twice is delivered once.
+func TestDeliverTwiceIsOnce(t *testing.T) {
+	t.Parallel()
+	r := receive(t, false, nil)
+	b := setup(t)
+	b.create(t, r.URL)
+	for range 2 {
+		must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}, ""))
+		for _, k := range b.take() {
+			b.run(t, k)
+		}
+	}
+	if n := len(r.got()); n != 1 {
+		t.Fatalf("%d requests", n)
+	}
+}
+
+func TestCallbackOfALab(t *testing.T) {
+	t.Parallel()
+	r := receive(t, false, status(410, 200))
+	b := setup(t)
+	for n := range 2 {
+		must(t, b.Deliver(b.ctx, []fleet.Event{event(n, fleet.EventLabActive)}, fmt.Sprintf("%s/lab/%d", r.URL, n)))
+	}
+	all := b.take()
+	if len(all) != 2 {
+		t.Fatalf("tasks %v", all)
+	}
+	// One callback that is gone says nothing of the others'.
+	if d := b.run(t, all[0]); d.State != fleet.DeliveryDead {
+		t.Fatalf("%+v", d)
+	}
+	if d := b.run(t, all[1]); d.State != fleet.DeliveryDelivered {
+		t.Fatalf("%+v", d)
+	}
+	hooks, err := b.List(b.ctx, "academy", false, "", 0)
+	must(t, err)
+	if len(hooks) != 1 || !hooks[0].Callbacks || hooks[0].URL != "" {
+		t.Fatalf("webhooks %+v", hooks)
+	}
+	_, secret, _, err := b.Rotate(b.ctx, hooks[0], time.Hour)
+	must(t, err)
+	must(t, b.Deliver(b.ctx, []fleet.Event{event(5, fleet.EventLabEnded)}, r.URL+"/lab/5"))
+	b.run(t, b.one(t))
+	calls := r.got()
+	if g := calls[len(calls)-1]; g.path != "/lab/5" || verifies(t, secret, g) != nil {
+		t.Errorf("callback %s: %v", g.path, verifies(t, secret, g))
+	}
+	if _, _, err := b.Create(b.ctx, "academy", webhook.Spec{Name: "second", Callbacks: true}); !errors.Is(err, fleet.ErrExists) {
+		t.Errorf("a second webhook of callbacks: %v", err)
+	}
+}
+
+// A receiver that fails is tried for two days, ever more rarely, under one id;
+// then the delivery is a dead letter, which can be sent again.
+func TestBackoffDeadLetterAndRedelivery(t *testing.T) {
+	t.Parallel()
+	r := receive(t, false, status(500, 503, 404, 429, 500, 500, 500, 500, 500, 500, 500, 200))
+	b := setup(t)
+	b.create(t, r.URL)
+	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}, ""))
+	var d *fleet.Delivery
+	var waits []time.Duration
+	for n := range webhook.MaxAttempts {
+		d = b.run(t, b.one(t))
+		if d.Attempts != n+1 || d.Error == "" {
+			t.Fatalf("after %d: %+v", n+1, d)
+		}
+		if d.State == fleet.DeliveryPending {
+			waits = append(waits, d.NextTry.Sub(b.clock.Now()))
+		}
+	}
+	want := []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute, 2 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour}
+	for i, w := range want {
+		if len(waits) != len(want) || waits[i] < w-w/10-time.Millisecond || waits[i] > w+w/10 {
+			t.Fatalf("waits %v, want about %v", waits, want)
+		}
+	}
+	if d.State != fleet.DeliveryDead || d.Status != 500 || d.Error != "answered 500 Internal Server Error" || len(b.take()) != 0 {
+		t.Fatalf("in the end: %+v", d)
+	}
+	d, err := b.Redeliver(b.ctx, d.ID)
+	must(t, err)
+	k := b.one(t)
+	if d.State != fleet.DeliveryPending || k.attempt != webhook.MaxAttempts {
+		t.Fatalf("%+v, task %+v", d, k)
+	}
+	if _, err := b.Redeliver(b.ctx, d.ID); !errors.Is(err, fleet.ErrInvalid) {
+		t.Errorf("redelivery of what is on its way: %v", err)
+	}
+	if d = b.run(t, k); d.State != fleet.DeliveryPending || d.NextTry.Sub(b.clock.Now()) > 6*time.Second {
+		t.Fatalf("the backoff did not begin anew: %+v", d)
+	}
+	if d = b.run(t, b.one(t)); d.State != fleet.DeliveryDelivered || d.Error != "" {
+		t.Fatalf("%+v", d)
+	}
+	for _, g := range r.got() {
+		if g.header.Get("webhook-id") != "session/s1/1" {
+			t.Fatalf("id %s", g.header.Get("webhook-id"))
+		}
+	}
+}
+
+func TestRetryAfterIsHonouredToABound(t *testing.T) {
+	t.Parallel()
+	for after, want := range map[string]time.Duration{"90": 90 * time.Second, "999999": time.Hour, "-1": 6 * time.Second, "soon": 6 * time.Second, "1": 6 * time.Second,
+		"Fri, 31 Dec 9999 23:59:59 GMT": time.Hour, "Fri, 31 Dec 1999 23:59:59 GMT": 6 * time.Second} {
+		t.Run(after, func(t *testing.T) {
+			t.Parallel()
+			r := receive(t, false, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Retry-After", after)
+				w.WriteHeader(http.StatusServiceUnavailable)
+			})
+			b := setup(t)
+			b.create(t, r.URL)
+			must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}, ""))
+			d := b.run(t, b.one(t))
+			if got := d.NextTry.Sub(b.clock.Now()); got > want || got < want*2/3 {
+				t.Errorf("next try in %v, want %v", got, want)
+			}
+		})
+	}
+}
+
+func TestGoneSwitchesOff(t *testing.T) {
+	t.Parallel()
+	r := receive(t, false, status(410))
+	b := setup(t)
+	w, _ := b.create(t, r.URL)
+	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive), event(2, fleet.EventLabEnded)}, ""))
+	for _, k := range b.take() {
+		if d := b.run(t, k); d.State != fleet.DeliveryDead || d.Error == "" {
+			t.Fatalf("%+v", d)
+		}
+	}
+	w, err := b.Get(b.ctx, w.ID)
+	must(t, err)
+	must(t, b.Deliver(b.ctx, []fleet.Event{event(3, fleet.EventLabActive)}, ""))
+	if n := len(b.take()); !w.Off || n != 0 || len(r.got()) != 1 {
+		t.Fatalf("off %v, %d more tasks, %d requests", w.Off, n, len(r.got()))
+	}
+	if _, err := b.Ping(b.ctx, w); !errors.Is(err, fleet.ErrInvalid) {
+		t.Errorf("ping of what is off: %v", err)
+	}
+}
+
+// A redirect is a failure that says so; where it leads nobody goes.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	inner := receive(t, false, nil)
+	for _, code := range []int{301, 302, 303, 307, 308} {
+		r := receive(t, false, func(w http.ResponseWriter, req *http.Request) { http.Redirect(w, req, inner.URL, code) })
+		b := setup(t)
+		b.create(t, r.URL)
+		must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}, ""))
+		d := b.run(t, b.one(t))
+		if d.State != fleet.DeliveryPending || d.Status != code || !strings.Contains(d.Error, "redirects are not followed") || strings.Contains(d.Error, inner.URL) {
+			t.Errorf("%d: %+v", code, d)
+		}
+	}
+	if n := len(inner.got()); n != 0 {
+		t.Errorf("%d requests where redirects led", n)
+	}
+}
+
+// Nothing of what a receiver says is kept, and no more of it is read than a little.
+func TestAnswersAreNotKept(t *testing.T) {
+	t.Parallel()
+	const said = "receiver-says-a-secret"
+	ended := make(chan error, 1)
+	r := receive(t, false, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusTeapot)
+		var err error
+		for n := 0; n < 1<<30 && err == nil; n += len(said) * 1000 {
+			_, err = w.Write([]byte(strings.Repeat(said, 1000)))
+		}
+		ended <- err
+	})
+	b := setup(t)
+	b.create(t, r.URL)
+	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}, ""))
+	d := b.run(t, b.one(t))
+	if d.Status != http.StatusTeapot || strings.Contains(fmt.Sprint(*d), said) || len(d.Error) > 200 {
+		t.Errorf("%+v", d)
+	}
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Error("a gigabyte was read")
+		}
+	case <-time.After(wait):
+		t.Error("the connection was not closed")
+	}
+}
+
+func TestReceiversThatDoNotAnswer(t *testing.T) {
+	t.Parallel()
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	cut := receive(t, false, func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) })
+	for url, want := range map[string]string{closed.URL: "the connection was refused", cut.URL: "the connection was closed without an answer",
+		strings.Replace(closed.URL, "http", "https", 1): "the connection was refused", strings.Replace(cut.URL, "http", "https", 1): "it does not speak TLS",
+		receive(t, true, nil).URL: "the certificate is not valid for this name"} {
+		b := setup(t)
+		b.create(t, url)
+		must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}, ""))
+		if d := b.run(t, b.one(t)); d.State != fleet.DeliveryPending || d.Error != want || d.Status != 0 {
+			t.Errorf("%s: %+v", url, d)
+		}
+	}
+	if n := len(cut.got()); n != 2 {
+		t.Errorf("a broken connection was tried %d times, want 2", n)
+	}
+}
+
+// A receiver that hangs is left when its time is over, and has failed.
+func TestNoAnswerInTime(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	r := receive(t, false, func(http.ResponseWriter, *http.Request) { <-release })
+	t.Cleanup(func() { close(release) })
+	b := setup(t, func(c *webhook.Config) { c.Limit = 50 * time.Millisecond })
+	b.create(t, r.URL)
+	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}, ""))
+	if d := b.run(t, b.one(t)); d.State != fleet.DeliveryPending || d.Attempts != 1 || d.Error != "no answer in time" || len(r.got()) != 1 {
+		t.Errorf("%+v, %d requests", d, len(r.got()))
+	}
+}
+
+// One that hangs while the worker shuts down has not failed; and those that hang
+// do not take all that others need.
+func TestHangs(t *testing.T) {
+	t.Parallel()
+	arrived, release := make(chan struct{}, 100), make(chan struct{})
+	r := receive(t, false, func(http.ResponseWriter, *http.Request) { arrived <- struct{}{}; <-release })
+	t.Cleanup(func() { close(release) })
+	b := setup(t)
+	b.create(t, r.URL)
+	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}, ""))
+	k := b.one(t)
+	ctx, cancel := context.WithCancel(b.ctx)
+	go func() { <-arrived; cancel() }()
+	if err := b.Attempt(ctx, k.delivery, k.attempt); !errors.Is(err, context.Canceled) {
+		t.Fatalf("shut down: %v", err)
+	}
+	if d := b.delivery(t, k.delivery); d.Attempts != 0 {
+		t.Fatalf("counted: %+v", d)
+	}
+	// As many hang as may; the next is put off without having been tried.
+	for n := range 4 {
+		must(t, b.Deliver(b.ctx, []fleet.Event{event(10+n, fleet.EventLabActive)}, ""))
+	}
+	hanging, stop := context.WithCancel(b.ctx)
+	ended := make(chan error, 4)
+	for _, k := range b.take() {
+		go func() { ended <- b.Attempt(hanging, k.delivery, k.attempt) }()
+	}
+	for range 4 {
+		<-arrived
+	}
+	var snooze *fleet.SnoozeError
+	if err := b.Attempt(b.ctx, k.delivery, k.attempt); !errors.As(err, &snooze) {
+		t.Errorf("a fifth to the same host: %v", err)
+	}
+	stop()
+	for range 4 {
+		<-ended
+	}
+}
+
+// Whoever comes early waits, whoever comes late makes sure that the right task
+// exists, and neither sends anything.
+func TestTasksOutOfTurn(t *testing.T) {
+	t.Parallel()
+	r := receive(t, false, status(500))
+	b := setup(t)
+	b.create(t, r.URL)
+	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}, ""))
+	first := b.one(t)
+	b.run(t, first)
+	second := b.one(t)
+	var snooze *fleet.SnoozeError
+	if err := b.Attempt(b.ctx, second.delivery, second.attempt); !errors.As(err, &snooze) || snooze.For <= 0 || snooze.For > 6*time.Second {
+		t.Errorf("early: %v", err)
+	}
+	must(t, b.Attempt(b.ctx, first.delivery, first.attempt))
+	if again := b.one(t); again.attempt != second.attempt || len(r.got()) != 1 {
+		t.Errorf("%+v, %d requests", again, len(r.got()))
+	}
+	must(t, b.Attempt(b.ctx, "none", 0))
+	// The task is lost: the sweep brings it back, but not before it is late.
+	n, err := b.Sweep(b.ctx)
+	if err != nil || n != 0 {
+		t.Fatalf("swept %d, %v", n, err)
+	}
+	b.clock.Advance(time.Minute)
+	n, err = b.Sweep(b.ctx)
+	if back := b.one(t); err != nil || n != 1 || back.attempt != second.attempt || back.delivery != second.delivery {
+		t.Errorf("swept %d, %+v, %v", n, back, err)
+	}
+}
+
+// What is on its way to a webhook goes where the webhook now is, or nowhere.
+func TestWebhookChangesMeanwhile(t *testing.T) {
+	t.Parallel()
+	before, after := receive(t, false, nil), receive(t, false, nil)
+	b := setup(t)
+	w, _ := b.create(t, before.URL)
+	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive), event(2, fleet.EventLabEnded)}, ""))
+	all := b.take()
+	_, err := b.Update(b.ctx, w, webhook.Spec{Name: "moved", URL: after.URL})
+	must(t, err)
+	if d := b.run(t, all[0]); d.State != fleet.DeliveryDelivered || d.URL != after.URL || len(before.got()) != 0 || len(after.got()) != 1 {
+		t.Errorf("%+v", d)
+	}
+	must(t, b.Delete(b.ctx, w.ID))
+	if d := b.run(t, all[1]); d.State != fleet.DeliveryDead || d.Error != "the webhook was deleted" || len(after.got()) != 1 {
+		t.Errorf("%+v", d)
+	}
+}
