@@ -42,6 +42,8 @@ type Config struct {
 	Timing  Timing  `yaml:"timing" envPrefix:""`
 	Cleanup Cleanup `yaml:"cleanup" envPrefix:"CLEANUP_"`
 	Limits  Limits  `yaml:"limits" envPrefix:"LIMIT_"`
+
+	Webhooks Webhooks `yaml:"webhooks" envPrefix:"WEBHOOKS_"`
 }
 
 // Redis is where tasks and hints are.
@@ -123,6 +125,11 @@ type Timing struct {
 type Cleanup struct {
 	Rounds       int           `yaml:"rounds" env:"ROUNDS" default:"10" doc:"rounds of a cleaning run before it counts as failed"`
 	RoundBackoff time.Duration `yaml:"round_backoff" env:"ROUND_BACKOFF" default:"2s" doc:"wait before the second round, doubled for each further one"`
+}
+
+// Webhooks is where events may be delivered.
+type Webhooks struct {
+	AllowPrivate Prefixes `yaml:"allow_private" env:"ALLOW_PRIVATE" doc:"networks that webhooks and callbacks may reach though they are not public, by http too, such as 10.20.0.0/16,127.0.0.1/32; empty means none"`
 }
 
 // Limits are what is tolerated.

@@ -58,6 +58,8 @@ func (f *Field) remedy(c *Config, err error) string {
 			return p.Err.Error()
 		}
 		return errKeys.Error()
+	case Prefixes:
+		return errPrefixes.Error()
 	default:
 		return "write a value of type " + reflect.TypeOf(v).String()
 	}
