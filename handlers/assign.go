@@ -20,22 +20,32 @@ func (s Services) assign(ctx context.Context, t *asynq.Task) error {
 		return outcome(ctx, fleet.Permanent(err, "enqueue with tasks.NewAssign"))
 	}
 	r := assign.Request{RequestID: p.RequestID, LabType: p.LabType, Student: p.Student, Duration: p.Duration,
-		Purpose: fleet.Purpose(p.Purpose), Patience: p.Patience, Callback: p.Callback}
+		Purpose: fleet.Purpose(p.Purpose), Patience: p.Patience, Callback: p.Callback, Priority: p.Priority, NotBefore: p.NotBefore, Booking: p.Booking, Queued: true}
 	var session *fleet.Session
 	if err = p.Validate(); err == nil {
 		session, err = s.Assign.Accept(ctx, r)
 	}
-	if errors.Is(err, fleet.ErrInvalid) || errors.Is(err, fleet.ErrLabTypeOff) {
+	if refusal(err) {
 		return s.refuse(ctx, r, err)
 	}
 	if err != nil {
 		return outcome(ctx, err)
 	}
-	if session.State != fleet.SessionWaiting {
-		return nil
+	switch session.State {
+	case fleet.SessionScheduled:
+		return outcome(ctx, s.Enqueue(ctx, tasks.NewStart(session.ID, session.NotBefore)))
+	case fleet.SessionWaiting:
+		_, err = s.Assign.Match(ctx, session.PoolName())
 	}
-	_, err = s.Assign.Match(ctx, session.Purpose)
 	return outcome(ctx, err)
+}
+
+// refusal says whether a request was refused for good: by its fields, by its lab
+// type, or by the booking whose seat it wants.
+func refusal(err error) bool {
+	var full *fleet.FullError
+	return errors.As(err, &full) || errors.Is(err, fleet.ErrInvalid) || errors.Is(err, fleet.ErrLabTypeOff) || errors.Is(err, fleet.ErrNotFound) ||
+		errors.Is(err, fleet.ErrForbidden) || errors.Is(err, fleet.ErrEnded)
 }
 
 // refuse records why a request cannot be served, then revokes its task. One
@@ -46,7 +56,7 @@ func (s Services) refuse(ctx context.Context, r assign.Request, why error) error
 			return outcome(ctx, fmt.Errorf("record refusal: %w", err))
 		}
 	}
-	return outcome(ctx, why)
+	return outcome(ctx, fleet.Permanent(why, ""))
 }
 
 func (s Services) match(ctx context.Context, t *asynq.Task) error {
@@ -54,7 +64,23 @@ func (s Services) match(ctx context.Context, t *asynq.Task) error {
 	if err != nil {
 		return outcome(ctx, fleet.Permanent(err, "enqueue with tasks.NewMatch"))
 	}
-	_, err = s.Assign.Match(ctx, fleet.Purpose(p.Purpose))
+	if p.Pool == "" {
+		return outcome(ctx, fleet.Permanent(errors.New("match of no pool"), "enqueue with tasks.NewMatch"))
+	}
+	_, err = s.Assign.Match(ctx, fleet.PoolName(p.Pool))
+	return outcome(ctx, err)
+}
+
+// start puts a scheduled session on the waiting list and runs the match.
+func (s Services) start(ctx context.Context, t *asynq.Task) error {
+	p, err := tasks.Decode[tasks.Start](t)
+	if err != nil {
+		return outcome(ctx, fleet.Permanent(err, "enqueue with tasks.NewStart"))
+	}
+	session, err := s.Assign.Start(ctx, p.Session)
+	if err == nil && session.State == fleet.SessionWaiting {
+		_, err = s.Assign.Match(ctx, session.PoolName())
+	}
 	return outcome(ctx, err)
 }
 

@@ -17,7 +17,8 @@ import (
 type Assigner interface {
 	Accept(ctx context.Context, r assign.Request) (*fleet.Session, error)
 	Refuse(ctx context.Context, r assign.Request, why error) (*fleet.Session, error)
-	Match(ctx context.Context, p fleet.Purpose) (int, error)
+	Match(ctx context.Context, p fleet.PoolName) (int, error)
+	Start(ctx context.Context, sessionID string) (*fleet.Session, error)
 	HandOut(ctx context.Context, accountID string, epoch int64) error
 	Expire(ctx context.Context, sessionID string) error
 }
@@ -63,6 +64,7 @@ type Services struct {
 	Sync      Syncer
 	Readiness Readiness
 	Failures  Failures
+	Webhooks  Webhooks // nil: this worker delivers none
 	Tickers   map[string]Ticker
 	Enqueue   func(context.Context, ...*asynq.Task) error
 	Log       zerolog.Logger
@@ -75,6 +77,7 @@ func Mux(s Services) *asynq.ServeMux {
 	m.Use(s.around)
 	m.HandleFunc(tasks.KindAssign, s.assign)
 	m.HandleFunc(tasks.KindMatch, s.match)
+	m.HandleFunc(tasks.KindStart, s.start)
 	m.HandleFunc(tasks.KindExpire, s.expire)
 	m.HandleFunc(tasks.KindHandOut, s.accountStep(s.Assign.HandOut))
 	m.HandleFunc(tasks.KindUser, s.accountStep(s.Users.Create))
@@ -86,6 +89,9 @@ func Mux(s Services) *asynq.ServeMux {
 	m.HandleFunc(tasks.KindSettle, s.runStep(s.Cleaner.Settle))
 	m.HandleFunc(tasks.KindUnuser, s.runStep(s.Cleaner.DeleteUser))
 	m.HandleFunc(tasks.KindSync, s.sync)
+	if s.Webhooks != nil {
+		m.HandleFunc(tasks.KindDeliver, s.deliver)
+	}
 	for name, f := range s.Tickers {
 		m.HandleFunc(tasks.KindTick+name, s.tick(f))
 	}

@@ -25,8 +25,8 @@ func TestEveryKindIsHandled(t *testing.T) {
 		task  *asynq.Task
 		calls []string
 	}{
-		{request, []string{"accept", "match"}}, {tasks.NewMatch(fleet.Production, time.Now()), []string{"match"}},
-		{tasks.NewExpire("s1", time.Now(), 0), []string{"expire"}}, {step(fleet.Assigning), []string{"handout"}},
+		{request, []string{"accept", "match"}}, {tasks.NewMatch(fleet.Production.Pool(), time.Now()), []string{"match"}},
+		{tasks.NewStart("s1", time.Now()), []string{"start", "match"}}, {tasks.NewExpire("s1", time.Now(), 0), []string{"expire"}}, {step(fleet.Assigning), []string{"handout"}},
 		{step(fleet.UserCreating), []string{"create"}}, {step(fleet.Cleanup), []string{"begin"}}, {step(fleet.UserDeleted), []string{"reset"}},
 		{runStep(fleet.PhaseSweep), []string{"sweep"}}, {runStep(fleet.PhaseVerify), []string{"verify"}},
 		{runStep(fleet.PhaseSettle), []string{"settle"}}, {runStep(fleet.PhaseUser), []string{"unuser"}},

@@ -76,10 +76,11 @@ func logger(ctx context.Context, base zerolog.Logger, t *asynq.Task) zerolog.Log
 		Session string `json:"session"`
 		Request string `json:"request_id"`
 		Run     string `json:"run"`
+		Sent    string `json:"delivery"`
 	}
 	_ = json.Unmarshal(t.Payload(), &ids) // one that cannot be read is refused by its handler
 	c := base.With().Str("task", id).Str("kind", t.Type())
-	for _, f := range []struct{ name, value string }{{"account", ids.Account}, {"session", ids.Session}, {"request", ids.Request}, {"run", ids.Run}} {
+	for _, f := range []struct{ name, value string }{{"account", ids.Account}, {"session", ids.Session}, {"request", ids.Request}, {"run", ids.Run}, {"delivery", ids.Sent}} {
 		if f.value != "" {
 			c = c.Str(f.name, f.value)
 		}

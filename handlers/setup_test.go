@@ -58,8 +58,14 @@ func (f *fake) Accept(ctx context.Context, r assign.Request) (*fleet.Session, er
 func (f *fake) Refuse(ctx context.Context, r assign.Request, _ error) (*fleet.Session, error) {
 	return &fleet.Session{}, f.call(ctx, "refuse "+r.RequestID)
 }
-func (f *fake) Match(ctx context.Context, _ fleet.Purpose) (int, error) {
+func (f *fake) Match(ctx context.Context, p fleet.PoolName) (int, error) {
+	if p == "" {
+		return 0, errors.New("no pool")
+	}
 	return 0, f.call(ctx, "match")
+}
+func (f *fake) Start(ctx context.Context, id string) (*fleet.Session, error) {
+	return &fleet.Session{ID: id, State: fleet.SessionWaiting, Purpose: fleet.Production}, f.call(ctx, "start")
 }
 func (f *fake) HandOut(ctx context.Context, _ string, _ int64) error { return f.call(ctx, "handout") }
 func (f *fake) Expire(ctx context.Context, _ string) error           { return f.call(ctx, "expire") }
@@ -109,7 +115,7 @@ func setup(t *testing.T, do func(ctx context.Context, call string) error) *bundl
 	ctx, cancel := context.WithCancel(context.Background())
 	b.stop = cancel
 	tick := func(ctx context.Context, _ time.Time) error { return b.call(ctx, "tick") }
-	mux := handlers.Mux(handlers.Services{Assign: b, Users: b, Cleaner: b, Sync: b.fake, Readiness: b, Failures: b,
+	mux := handlers.Mux(handlers.Services{Assign: b, Users: b, Cleaner: b, Sync: b.fake, Readiness: b, Failures: b, Webhooks: b,
 		Tickers: map[string]handlers.Ticker{"test": tick}, Log: zerolog.Nop(),
 		Observe: func(_ string, _ time.Duration, err error) { b.ended <- err }})
 	for _, queues := range []map[string]int{tasks.CriticalQueues, tasks.BulkQueues} {

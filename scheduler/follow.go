@@ -25,10 +25,11 @@ type Follower struct {
 const followTimeout = 3 * time.Second
 
 // Account is an observer of lifecycle: it enqueues the account's next step after
-// a move or a new attempt, and puts ready accounts into the pool. An error here
+// a move or a new attempt, and keeps the sets of ready accounts. An error here
 // loses nothing: the reconcilers find the account again.
 func (f *Follower) Account(old, next *fleet.Account) {
-	if old != nil && old.State == next.State && old.Attempts == next.Attempts {
+	moved := old == nil || old.State != next.State
+	if !moved && old.Attempts == next.Attempts && !repooled(old, next) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), followTimeout)
@@ -36,10 +37,15 @@ func (f *Follower) Account(old, next *fleet.Account) {
 	var err error
 	switch {
 	case next.State == fleet.UserCreated:
-		err = errors.Join(f.Pool.Add(ctx, next.PoolName(), next.ID, next.RestedSince),
-			f.Enqueue(ctx, tasks.NewMatch(next.Purpose, f.Clock.Now())))
+		if !moved && repooled(old, next) {
+			err = f.Pool.Remove(ctx, old.PoolName(), old.ID)
+		}
+		err = errors.Join(err, f.Pool.Add(ctx, next.PoolName(), next.ID, next.RestedSince),
+			f.Enqueue(ctx, tasks.NewMatch(next.PoolName(), f.Clock.Now())))
 	case next.State == fleet.InUse:
 		err = f.Enqueue(ctx, tasks.NewExpire(next.SessionID, next.EndsAt, 0))
+	case next.State == fleet.Failed && next.Open(f.Clock.Now()): // it may not be frozen yet
+		err = f.Enqueue(ctx, tasks.NewFreezeFailed(next, f.Clock.Now()))
 	default:
 		if t := tasks.ForAccount(next); t != nil {
 			err = f.Enqueue(ctx, t)
@@ -47,6 +53,30 @@ func (f *Follower) Account(old, next *fleet.Account) {
 	}
 	if err != nil {
 		f.Log.Error().Err(err).Str("account", next.ID).Str("state", string(next.State)).Msg("follow-up not enqueued; the rescue will")
+	}
+}
+
+// repooled says whether a ready account went from one set to another: it is held
+// for a booking, or not any more.
+func repooled(old, next *fleet.Account) bool {
+	return next.State == fleet.UserCreated && old.State == fleet.UserCreated && old.PoolName() != next.PoolName()
+}
+
+// Session enqueues what an accepted session needs next: the match of its pool, or
+// its start. What cannot be enqueued the ticks do.
+func (f *Follower) Session(ctx context.Context, s *fleet.Session) {
+	t := tasks.NewMatch(s.PoolName(), f.Clock.Now())
+	switch s.State {
+	case fleet.SessionWaiting:
+	case fleet.SessionScheduled:
+		t = tasks.NewStart(s.ID, s.NotBefore)
+	default:
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, followTimeout)
+	defer cancel()
+	if err := f.Enqueue(ctx, t); err != nil {
+		f.Log.Error().Err(err).Str("session", s.ID).Msg("follow-up not enqueued; the tick will")
 	}
 }
 

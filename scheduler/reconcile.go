@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -22,7 +23,8 @@ type Machine interface {
 
 // Assigner is what the reconcilers need of assign.
 type Assigner interface {
-	Match(ctx context.Context, p fleet.Purpose) (int, error)
+	Match(ctx context.Context, p fleet.PoolName) (int, error)
+	Start(ctx context.Context, sessionID string) (*fleet.Session, error)
 	End(ctx context.Context, sessionID, reason string) error
 	Expire(ctx context.Context, sessionID string) error
 	ExpireWaiting(ctx context.Context, s *fleet.Session) error
@@ -41,6 +43,17 @@ type Config struct {
 	Follow   *Follower
 	Orgs     []fleet.Organization
 	Clock    clock.Clock
+	// Pools lists the pools of open bookings, which are matched beside those of the
+	// purposes; nil: none.
+	Pools func(context.Context) ([]fleet.PoolName, error)
+	// Targets gives the targets of warm accounts that stand in place of the
+	// configured ones; nil: none.
+	Targets func(context.Context) ([]fleet.PoolTarget, error)
+	// Demand counts, by purpose, the seats of bookings that are due soon and that
+	// no account is held for or works for yet; nil: none.
+	Demand func(context.Context) (map[fleet.Purpose]int, error)
+	// Events tells again what may not have been told; nil: nothing.
+	Events func(context.Context) error
 	// Inspector tells which tasks have lost their worker; without one asynq alone
 	// gives them back, after one to two minutes.
 	Inspector Inspector
@@ -88,14 +101,18 @@ const (
 	TickReadiness = "readiness"
 	TickPool      = "pool"
 	TickHistory   = "history"
+	TickEvents    = "events"
 )
+
+// eventsEvery is how often the fleet looks for what may not have been told.
+const eventsEvery = 2 * time.Second
 
 // Ticks lists the periodic work with its periods.
 func (r *Reconciler) Ticks() []Tick {
 	return []Tick{
 		{TickSync, r.SyncEvery}, {TickRefill, r.RefillEvery}, {TickMatch, r.MatchEvery}, {TickSessions, r.RescueEvery},
 		{TickRescue, r.RescueEvery}, {TickHeld, 2 * r.RescueEvery}, {TickUnfrozen, 2 * r.RescueEvery}, {TickRuns, 2 * r.RescueEvery}, {TickReadiness, max(r.Refresh/4, time.Second)},
-		{TickPool, 10 * time.Second}, {TickHistory, time.Minute},
+		{TickPool, 10 * time.Second}, {TickHistory, time.Minute}, {TickEvents, eventsEvery},
 	}
 }
 
@@ -112,6 +129,12 @@ func (r *Reconciler) Tickers() map[string]func(ctx context.Context, at time.Time
 		TickRuns:      func(ctx context.Context, _ time.Time) error { return r.runs(ctx) },
 		TickReadiness: func(ctx context.Context, _ time.Time) error { return r.readiness(ctx) },
 		TickPool:      func(ctx context.Context, _ time.Time) error { return r.pool(ctx) },
+		TickEvents: func(ctx context.Context, _ time.Time) error {
+			if r.Events == nil {
+				return nil
+			}
+			return r.Events(ctx)
+		},
 		TickHistory: func(ctx context.Context, _ time.Time) error {
 			_, err := r.Machine.FlushHistory(ctx)
 			return err
@@ -128,21 +151,40 @@ func (r *Reconciler) sync(ctx context.Context, at time.Time) error {
 	return r.Follow.Enqueue(ctx, ts...)
 }
 
-// match runs the match of every pool that somebody waits for.
+// match runs the match of every pool. Bookings that cannot be listed keep nobody
+// else waiting.
 func (r *Reconciler) match(ctx context.Context) error {
-	var errs []error
-	for _, p := range fleet.Purposes {
+	pools, err := r.pools(ctx)
+	errs := []error{err}
+	for _, p := range pools {
 		_, err := r.Assign.Match(ctx, p)
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
 
+// pools gives the pools of all purposes and of the open bookings; with an error,
+// the first of them alone.
+func (r *Reconciler) pools(ctx context.Context) ([]fleet.PoolName, error) {
+	out := make([]fleet.PoolName, 0, len(fleet.Purposes))
+	for _, p := range fleet.Purposes {
+		out = append(out, p.Pool())
+	}
+	if r.Pools == nil {
+		return out, nil
+	}
+	booked, err := r.Pools(ctx)
+	if err != nil {
+		return out, fmt.Errorf("pools of bookings: %w", err)
+	}
+	return append(out, booked...), nil
+}
+
 // pool makes the hint in Redis anew: after a flush, or when an Add was lost.
 func (r *Reconciler) pool(ctx context.Context) error {
 	var errs []error
 	err := r.eachAccount(ctx, fleet.AccountQuery{States: []fleet.State{fleet.UserCreated}}, func(a *fleet.Account) {
-		if !a.Leaving {
+		if !a.Leaves() {
 			errs = append(errs, r.Pool.Add(ctx, a.PoolName(), a.ID, a.RestedSince))
 		}
 	})
@@ -156,6 +198,7 @@ func (r *Reconciler) readiness(ctx context.Context) error {
 	var errs []error
 	err := r.eachAccount(ctx, fleet.AccountQuery{States: []fleet.State{fleet.UserCreated}}, func(a *fleet.Account) {
 		switch {
+		case a.Leaves(): // the refill lets it go
 		case a.User != nil && r.Clock.Since(a.User.MadeAt) > r.UserMaxAge:
 			_, err := r.Machine.Move(ctx, a, fleet.Cleanup, "its user is older than "+r.UserMaxAge.String(), nil)
 			errs = append(errs, lost(err))

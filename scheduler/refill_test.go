@@ -121,7 +121,7 @@ func TestFollower(t *testing.T) {
 		}
 		switch state {
 		case fleet.UserCreated:
-			b.wantQueued(t, tasks.NewMatch(fleet.Production, b.clock.Now()))
+			b.wantQueued(t, tasks.NewMatch(fleet.Production.Pool(), b.clock.Now()))
 			if n, err := b.redis.ZCard(b.ctx, "kml:pool:production").Result(); n != 1 || err != nil {
 				t.Errorf("%d in the pool, %v", n, err)
 			}

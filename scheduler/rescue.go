@@ -45,7 +45,7 @@ func (r *Reconciler) unfrozen(ctx context.Context) error {
 	var ts []*asynq.Task
 	var errs []error
 	err := r.eachAccount(ctx, fleet.AccountQuery{States: []fleet.State{fleet.Failed}}, func(a *fleet.Account) {
-		if a.User == nil || !a.EndsAt.After(now) {
+		if !a.Open(now) {
 			return
 		}
 		run, err := r.run(ctx, a)

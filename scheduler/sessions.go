@@ -19,6 +19,11 @@ func (r *Reconciler) sessions(ctx context.Context) error {
 	}{
 		{fleet.SessionQuery{States: []fleet.SessionState{fleet.SessionActive}, EndsBefore: now},
 			func(s *fleet.Session) error { return r.Assign.Expire(ctx, s.ID) }},
+		{fleet.SessionQuery{States: []fleet.SessionState{fleet.SessionScheduled}, NotBefore: now},
+			func(s *fleet.Session) error {
+				_, err := r.Assign.Start(ctx, s.ID) // the match finds it
+				return err
+			}},
 		{fleet.SessionQuery{States: []fleet.SessionState{fleet.SessionWaiting}, WaitBefore: now},
 			func(s *fleet.Session) error { return r.Assign.ExpireWaiting(ctx, s) }},
 		{fleet.SessionQuery{States: []fleet.SessionState{fleet.SessionAssigning}, AssignedBefore: now.Add(-r.Stuck)},
@@ -37,27 +42,59 @@ func (r *Reconciler) sessions(ctx context.Context) error {
 
 // held compares accounts in use with their sessions. Where they do not agree,
 // somebody died between two writes: a session ended and its account was not sent
-// to the cleaning, or an extension did not reach AWS.
+// to the cleaning, an extension did not reach AWS, or an account was taken out
+// and its session goes on.
 func (r *Reconciler) held(ctx context.Context) error {
-	active := map[string]*fleet.Session{}
-	for q := (fleet.SessionQuery{States: []fleet.SessionState{fleet.SessionActive}, After: " ", Limit: page}); ; {
-		found, err := r.Sessions.Find(ctx, q)
-		if err != nil {
-			return fmt.Errorf("active sessions: %w", err)
-		}
-		for _, s := range found {
-			active[s.ID] = s
-		}
-		if len(found) < page {
-			break
-		}
-		q.After = found[len(found)-1].ID
+	active, err := r.active(ctx)
+	if err != nil {
+		return err
 	}
 	var errs []error
-	err := r.eachAccount(ctx, fleet.AccountQuery{States: []fleet.State{fleet.InUse}, Before: r.Clock.Now().Add(-r.Stuck)}, func(a *fleet.Account) {
-		if s := active[a.SessionID]; s == nil || s.AccountID != a.ID || !s.EndsAt.Equal(a.EndsAt) {
+	err = r.eachAccount(ctx, fleet.AccountQuery{States: []fleet.State{fleet.InUse}}, func(a *fleet.Account) {
+		s := active[a.SessionID]
+		agree := s != nil && s.AccountID == a.ID
+		if agree {
+			delete(active, a.SessionID)
+		}
+		if a.Since.Before(r.Clock.Now().Add(-r.Stuck)) && (!agree || !s.EndsAt.Equal(a.EndsAt)) {
 			errs = append(errs, lost(r.Assign.Resume(ctx, a)))
 		}
 	})
-	return errors.Join(append(errs, err)...)
+	if err != nil {
+		return errors.Join(append(errs, err)...)
+	}
+	for _, s := range active {
+		errs = append(errs, lost(r.endWithout(ctx, s)))
+	}
+	return errors.Join(errs...)
+}
+
+// active gives all active sessions by id.
+func (r *Reconciler) active(ctx context.Context) (map[string]*fleet.Session, error) {
+	out := map[string]*fleet.Session{}
+	for q := (fleet.SessionQuery{States: []fleet.SessionState{fleet.SessionActive}, After: " ", Limit: page}); ; {
+		found, err := r.Sessions.Find(ctx, q)
+		if err != nil {
+			return nil, fmt.Errorf("active sessions: %w", err)
+		}
+		for _, s := range found {
+			out[s.ID] = s
+		}
+		if len(found) < page {
+			return out, nil
+		}
+		q.After = found[len(found)-1].ID
+	}
+}
+
+// endWithout ends a session whose account is not in use for it any more.
+func (r *Reconciler) endWithout(ctx context.Context, s *fleet.Session) error {
+	a, err := r.Accounts.Get(ctx, s.AccountID)
+	if err != nil {
+		return fmt.Errorf("account of session %s: %w", s.ID, err)
+	}
+	if a.State == fleet.InUse && a.SessionID == s.ID {
+		return nil // it has become active since the accounts were read
+	}
+	return r.Assign.End(ctx, s.ID, "account "+a.ID+" is "+string(a.State)+": "+a.Reason)
 }

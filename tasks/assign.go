@@ -1,7 +1,6 @@
 package tasks
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -20,31 +19,26 @@ func NewAssign(a Assign) (*asynq.Task, error) {
 	return newTask(KindAssign, "lab:assign/"+a.RequestID, a), nil
 }
 
-const maxField = 200
-
-// Validate checks a request's form; whether the lab type exists only the fleet knows.
+// Validate checks a request's form; whether the lab type exists, and when the lab
+// may begin, only the fleet knows.
 func (a Assign) Validate() error {
-	for _, f := range []struct{ name, value string }{{"request_id", a.RequestID}, {"lab_type", a.LabType}, {"student", a.Student}} {
-		if f.value == "" || len(f.value) > maxField {
-			return &fleet.FieldError{Field: f.name, Value: f.value, Remedy: fmt.Sprintf("give 1 to %d characters", maxField)}
-		}
-	}
-	if a.Duration <= 0 {
-		return &fleet.FieldError{Field: "duration", Value: a.Duration.String(), Remedy: "give a positive duration, such as 1h"}
-	}
-	if a.Patience < 0 {
-		return &fleet.FieldError{Field: "patience", Value: a.Patience.String(), Remedy: "give how long the request may wait, or nothing"}
-	}
-	return nil
+	return fleet.RequestForm{RequestID: a.RequestID, LabType: a.LabType, Student: a.Student, Booking: a.Booking, Callback: a.Callback,
+		Duration: a.Duration, Patience: a.Patience, Priority: a.Priority}.Check()
 }
 
 // Named says whether the request has an id by which it can be found again.
-func (a Assign) Named() bool { return a.RequestID != "" && len(a.RequestID) <= maxField }
+func (a Assign) Named() bool { return a.RequestID != "" && len(a.RequestID) <= fleet.MaxField }
 
 // NewMatch makes a task that runs the match for a pool: somebody wrote "waiting"
 // or "ready". Many of one pool at one time are one.
-func NewMatch(p fleet.Purpose, at time.Time) *asynq.Task {
-	return newTask(KindMatch, ID(KindMatch, string(p), at.UnixMilli()/100, "", 0), Match{Purpose: string(p)})
+func NewMatch(p fleet.PoolName, at time.Time) *asynq.Task {
+	return newTask(KindMatch, ID(KindMatch, string(p), at.UnixMilli()/100, "", 0), Match{Pool: string(p)})
+}
+
+// NewStart makes the task that puts a scheduled session on the waiting list, at
+// its time.
+func NewStart(session string, at time.Time) *asynq.Task {
+	return newTask(KindStart, ID(KindStart, session, at.Unix(), "", 0), Start{Session: session, At: at}, asynq.ProcessAt(at))
 }
 
 // NewExpire makes the task that ends a session at its end, to the second.

@@ -21,6 +21,7 @@
 //	kind            queue     deadline  retention  what it does
 //	lab:assign      critical  30 s      1 h        accept a request, match the waiting list
 //	lab:match       critical  30 s      none       match the waiting list with the pool
+//	lab:start       critical  30 s      none       put a scheduled request on the waiting list
 //	lab:handout     critical  1 min     none       give a claimed account to its student
 //	lab:expire      critical  30 s      none       end a session whose time is over
 //	cleanup:freeze  freeze    90 s      none       freeze an account, stop what runs by itself, plan
@@ -32,5 +33,6 @@
 //	account:reset   fleet     5 min     none       restore and verify account settings
 //	org:sync        fleet     10 min    none       sync one organization
 //	readiness:check fleet     1 min     none       look at a ready account again
+//	webhook:deliver webhooks  30 s      none       try to deliver an event once
 //	tick:*          tick      1 min     2 periods  periodic work, one per planned time
 package tasks

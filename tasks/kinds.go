@@ -17,6 +17,7 @@ import (
 const (
 	KindAssign    = "lab:assign"
 	KindMatch     = "lab:match"
+	KindStart     = "lab:start"
 	KindHandOut   = "lab:handout"
 	KindExpire    = "lab:expire"
 	KindFreeze    = "cleanup:freeze"
@@ -28,6 +29,7 @@ const (
 	KindReset     = "account:reset"
 	KindSync      = "org:sync"
 	KindReadiness = "readiness:check"
+	KindDeliver   = "webhook:deliver"
 	KindTick      = "tick:" // + the ticker's name
 )
 
@@ -39,13 +41,14 @@ const (
 	QueueTick     = "tick"     // periodic work: what mends the rest must not wait behind it
 	QueueFleet    = "fleet"    // users, resets, syncs
 	QueueCleanup  = "cleanup"  // sweeps and verifications
+	QueueWebhooks = "webhooks" // calls to receivers outside
 )
 
 // CriticalQueues are served by the worker's first server, with their weights.
 var CriticalQueues = map[string]int{QueueCritical: 3, QueueFreeze: 1, QueueTick: 1}
 
 // BulkQueues are served by its second server.
-var BulkQueues = map[string]int{QueueFleet: 2, QueueCleanup: 1}
+var BulkQueues = map[string]int{QueueFleet: 2, QueueCleanup: 1, QueueWebhooks: 1}
 
 // How often a worker's asynq servers look. asynq starts a task when it looks:
 // every second by default, which is half a second of a student's time. Measured
@@ -68,6 +71,7 @@ type kind struct {
 var kinds = map[string]kind{
 	KindAssign:    {QueueCritical, 30 * time.Second, time.Hour},
 	KindMatch:     {QueueCritical, 30 * time.Second, 0},
+	KindStart:     {QueueCritical, 30 * time.Second, 0},
 	KindHandOut:   {QueueCritical, time.Minute, 0},
 	KindExpire:    {QueueCritical, 30 * time.Second, 0},
 	KindFreeze:    {QueueFreeze, 90 * time.Second, 0},
@@ -79,6 +83,7 @@ var kinds = map[string]kind{
 	KindReset:     {QueueFleet, 5 * time.Minute, 0},
 	KindSync:      {QueueFleet, 10 * time.Minute, 0},
 	KindReadiness: {QueueFleet, time.Minute, 0},
+	KindDeliver:   {QueueWebhooks, 30 * time.Second, 0},
 }
 
 // tick is what is fixed for ticks, whatever their name.
@@ -120,6 +125,9 @@ type Assign struct {
 	Purpose   string        `json:"purpose,omitempty"`  // pool; default production
 	Patience  time.Duration `json:"patience,omitempty"` // on the waiting list; 0: the fleet's default
 	Callback  string        `json:"callback,omitempty"` // webhook URL
+	Priority  int           `json:"priority,omitempty"` // before waiting time; 0 (usual) to 9
+	NotBefore time.Time     `json:"start_at,omitzero"`  // at a later time: waits for an account from then on
+	Booking   string        `json:"booking,omitempty"`  // whose seat the lab takes
 }
 
 // AccountStep is the payload of everything that is done to one account.
@@ -153,7 +161,13 @@ type Sync struct {
 
 // Match is the payload of KindMatch.
 type Match struct {
-	Purpose string `json:"purpose"`
+	Pool string `json:"pool"`
+}
+
+// Start is the payload of KindStart.
+type Start struct {
+	Session string    `json:"session"`
+	At      time.Time `json:"at"`
 }
 
 // Tick is the payload of a tick: its planned time.

@@ -80,7 +80,7 @@ func everything(t *testing.T) map[string]*asynq.Task {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := []*asynq.Task{request, tasks.NewMatch(fleet.Production, t0), tasks.NewExpire("s1", time.Now(), 0), tasks.NewSync("org", t0),
+	all := []*asynq.Task{request, tasks.NewMatch(fleet.Production.Pool(), t0), tasks.NewStart("s1", t0), tasks.NewExpire("s1", time.Now(), 0), tasks.NewSync("org", t0), tasks.NewDeliver("wh_1.session.s1.3", 2, t0),
 		tasks.NewReadiness(account(fleet.UserCreated)), tasks.NewTick("match", t0, time.Second)}
 	for _, s := range fleet.States {
 		if task := tasks.ForAccount(account(s)); task != nil {
@@ -210,7 +210,8 @@ func (q queue) held(ctx context.Context, key string) (string, error) {
 // A payload has room for ids, times and plain request fields only.
 func TestPayloadFieldsArePlain(t *testing.T) {
 	t.Parallel()
-	allowed := map[string]bool{"request_id": true, "lab_type": true, "student": true, "duration": true, "purpose": true, "patience": true, "callback": true,
+	allowed := map[string]bool{"request_id": true, "pool": true, "priority": true, "start_at": true, "booking": true, "lab_type": true, "student": true, "duration": true, "purpose": true, "patience": true, "callback": true,
+		"delivery": true, "attempt": true,
 		"account": true, "epoch": true, "session": true, "ends_at": true, "run": true, "org": true, "at": true,
 		"phase": true, "round": true, "wave": true, "service": true, "region": true}
 	for kind, task := range everything(t) {
@@ -248,10 +249,13 @@ func TestAssignNamesTheBadField(t *testing.T) {
 	t.Parallel()
 	for field, change := range map[string]func(*tasks.Assign){
 		"request_id": func(a *tasks.Assign) { a.RequestID = "" },
-		"lab_type":   func(a *tasks.Assign) { a.LabType = strings.Repeat("x", 201) },
+		"lab_type":   func(a *tasks.Assign) { a.LabType = strings.Repeat("x", 257) },
 		"student":    func(a *tasks.Assign) { a.Student = "" },
 		"duration":   func(a *tasks.Assign) { a.Duration = 0 },
 		"patience":   func(a *tasks.Assign) { a.Patience = -1 },
+		"priority":   func(a *tasks.Assign) { a.Priority = 10 },
+		"booking":    func(a *tasks.Assign) { a.Booking = strings.Repeat("x", 257) },
+		"callback":   func(a *tasks.Assign) { a.Callback = "file:///etc/passwd" },
 	} {
 		a := assignment()
 		change(&a)

@@ -157,7 +157,7 @@ func (a *App) services(ctx context.Context, base *aws.Config) error {
 	a.Assign = assign.New(assign.Config{Accounts: a.DB.Accounts(), Sessions: a.DB.Sessions(), LabTypes: a.LabTypes, Statuses: a.DB.LabTypes(), Pool: pool,
 		Machine: a.Machine, Granter: a.Identity, Sealer: sealer, Clock: a.Clock, NewID: uuid.NewString, Served: a.Metrics.Served, Patience: c.Timing.Patience, Stale: c.Timing.ReadinessStale})
 	a.Failsafe = failsafe.New(failsafe.Config{Accounts: a.DB.Accounts(), Machine: a.Machine, LabTypes: a.DB.LabTypes(), Log: a.DB.Activity(),
-		Requeuer: a.Assign, Clock: a.Clock, AccountLimit: c.Limits.Account, LabTypeLimit: c.Limits.LabType})
+		Requeuer: a.Assign, Sessions: a.Assign, Clock: a.Clock, AccountLimit: c.Limits.Account, LabTypeLimit: c.Limits.LabType})
 	a.Cleanup = cleanup.New(cleanup.Config{Accounts: a.DB.Accounts(), Runs: a.DB.Cleanings(), Machine: a.Machine, AWS: a.AWS, Users: a.Identity,
 		Settings: settings.New(), Failures: a.Failsafe, Registry: registry, LabTypes: a.LabTypes, Orgs: orgs, Clock: a.Clock, Follow: a.Follow.Run,
 		Phase: a.Metrics.Phase, Cleaned: a.Metrics.Cleaned,

@@ -54,6 +54,14 @@ type LabTypes interface {
 	All(ctx context.Context) ([]fleet.LabType, error)
 }
 
+// Seats says whether a session may take a seat of a booking.
+type Seats interface {
+	// Seat gives the booking if the owner ("" is one that the door does not know)
+	// may take a seat of it for a lab type. Errors: fleet.ErrNotFound,
+	// fleet.ErrInvalid, fleet.ErrForbidden.
+	Seat(ctx context.Context, booking, owner, labType string) (*fleet.Booking, error)
+}
+
 // Sealer seals and opens secrets; purpose binds them to what they are for.
 type Sealer interface {
 	Seal(plaintext, purpose string) (fleet.Sealed, error)
@@ -70,8 +78,12 @@ type Config struct {
 	Machine  Machine
 	Granter  Granter
 	Sealer   Sealer
+	Seats    Seats // nil: there are no bookings
 	Clock    clock.Clock
 	NewID    func() string // of sessions and attempts
+	// Wake has begun what an accepted session needs next; what it cannot begin, the
+	// ticks do. May be nil.
+	Wake func(ctx context.Context, s *fleet.Session)
 	// Served is told how long a session waited for its credentials; may be nil.
 	Served func(labType string, took time.Duration)
 	// Patience is how long a request waits for an account unless it says
@@ -89,6 +101,9 @@ type Service struct{ Config }
 func New(c Config) *Service {
 	if c.Served == nil {
 		c.Served = func(string, time.Duration) {}
+	}
+	if c.Wake == nil {
+		c.Wake = func(context.Context, *fleet.Session) {}
 	}
 	c.Patience = cmp.Or(c.Patience, 10*time.Minute)
 	c.Stale = cmp.Or(c.Stale, 15*time.Minute)

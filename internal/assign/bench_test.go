@@ -62,7 +62,7 @@ func benchClaim(b *testing.B, n int) {
 		}
 		session, err := s.Accept(ctx, assign.Request{RequestID: uuid.NewString(), LabType: "x", Student: "s", Duration: time.Minute})
 		fail(err)
-		if matched, err := s.Match(ctx, session.Purpose); err != nil || matched != 1 {
+		if matched, err := s.Match(ctx, session.PoolName()); err != nil || matched != 1 {
 			b.Fatalf("matched %d, %v", matched, err)
 		}
 	}

@@ -13,8 +13,8 @@ import (
 // writeTries is how often a write is tried again that somebody else overtook.
 const writeTries = 10
 
-// End ends a session early, or because its time is over. A waiting one is
-// cancelled; one in assignment ends as soon as the hand-out looks; an active one
+// End ends a session early, or because its time is over. A scheduled or waiting
+// one is cancelled; one in assignment ends as soon as the hand-out looks; an active one
 // ends now, and its account goes to the cleaning, whose first step freezes it.
 // Ending what has ended is no error.
 func (s *Service) End(ctx context.Context, sessionID, reason string) error {
@@ -26,7 +26,7 @@ func (s *Service) End(ctx context.Context, sessionID, reason string) error {
 		n := session.Clone()
 		n.Version++
 		switch session.State {
-		case fleet.SessionWaiting:
+		case fleet.SessionScheduled, fleet.SessionWaiting:
 			n.State, n.Reason, n.EndedAt = fleet.SessionCancelled, reason, s.Clock.Now().UTC()
 		case fleet.SessionAssigning:
 			n.EndRequested, n.Reason = true, reason

@@ -12,15 +12,16 @@ import (
 const (
 	matchBatch = 16 // waiting sessions looked at together
 	claimTries = 32 // accounts tried for one session before the pool counts as empty
+	searchPage = 1000
 )
 
-// Match gives waiting sessions of a pool an account each, oldest first, until
-// nobody waits or no account is ready; it returns how many it matched. Any
+// Match gives waiting sessions of a pool an account of that pool each, by priority
+// and then oldest first, until nobody waits or no account is ready; it returns how many it matched. Any
 // number may run at once: the claims decide.
-func (s *Service) Match(ctx context.Context, p fleet.Purpose) (int, error) {
+func (s *Service) Match(ctx context.Context, p fleet.PoolName) (int, error) {
 	matched := 0
 	for {
-		waiting, err := s.Sessions.Waiting(ctx, p.Pool(), matchBatch)
+		waiting, err := s.Sessions.Waiting(ctx, p, matchBatch)
 		if err != nil {
 			return matched, fmt.Errorf("waiting list of %s: %w", p, err)
 		}
@@ -64,7 +65,7 @@ func (s *Service) ExpireWaiting(ctx context.Context, w *fleet.Session) error {
 // claim finds an account for w: the account's document first, then the session's.
 func (s *Service) claim(ctx context.Context, w *fleet.Session) error {
 	for range claimTries {
-		a, err := s.ready(ctx, w.Purpose)
+		a, err := s.ready(ctx, w.PoolName())
 		if err != nil {
 			return err
 		}
@@ -89,9 +90,9 @@ func (s *Service) claim(ctx context.Context, w *fleet.Session) error {
 // ready pops a ready account. The pool is a hint: when it is empty, or names
 // nothing but what is not ready, the accounts themselves are asked; and what it
 // names is looked at again.
-func (s *Service) ready(ctx context.Context, p fleet.Purpose) (*fleet.Account, error) {
+func (s *Service) ready(ctx context.Context, p fleet.PoolName) (*fleet.Account, error) {
 	for range claimTries {
-		id, err := s.Pool.Pop(ctx, p.Pool())
+		id, err := s.Pool.Pop(ctx, p)
 		if err != nil {
 			return nil, fmt.Errorf("pool %s: %w", p, err)
 		}
@@ -111,16 +112,26 @@ func (s *Service) ready(ctx context.Context, p fleet.Purpose) (*fleet.Account, e
 
 // search asks the accounts themselves, takes one, and puts the others into the
 // pool, so that the next claim need not search.
-func (s *Service) search(ctx context.Context, p fleet.Purpose) (*fleet.Account, error) {
-	found, err := s.Accounts.Find(ctx, fleet.AccountQuery{States: []fleet.State{fleet.UserCreated}, Purpose: p})
-	if err != nil {
-		return nil, fmt.Errorf("search ready accounts of %s: %w", p, err)
+func (s *Service) search(ctx context.Context, p fleet.PoolName) (*fleet.Account, error) {
+	q := fleet.AccountQuery{States: []fleet.State{fleet.UserCreated}, Booking: p.Booking(), After: "0", Limit: searchPage} // sorts before every id
+	if q.Booking == "" {
+		q.Purpose = fleet.Purpose(p)
 	}
 	var usable []*fleet.Account
-	for _, a := range found {
-		if s.claimable(a, p) {
-			usable = append(usable, a)
+	for len(usable) == 0 { // those of other pools of the purpose may fill a page
+		found, err := s.Accounts.Find(ctx, q)
+		if err != nil {
+			return nil, fmt.Errorf("search ready accounts of %s: %w", p, err)
 		}
+		for _, a := range found {
+			if s.claimable(a, p) {
+				usable = append(usable, a)
+			}
+		}
+		if len(found) < searchPage {
+			break
+		}
+		q.After = found[len(found)-1].ID
 	}
 	if len(usable) == 0 {
 		return nil, fleet.ErrPoolEmpty
@@ -136,8 +147,8 @@ func (s *Service) search(ctx context.Context, p fleet.Purpose) (*fleet.Account, 
 }
 
 // claimable is the readiness check of a claim: the record alone, no call to AWS.
-func (s *Service) claimable(a *fleet.Account, p fleet.Purpose) bool {
-	return a.State == fleet.UserCreated && a.Purpose == p && a.User != nil && a.SessionID == "" && !a.Leaving &&
+func (s *Service) claimable(a *fleet.Account, p fleet.PoolName) bool {
+	return a.State == fleet.UserCreated && a.PoolName() == p && a.User != nil && a.SessionID == "" && !a.Leaves() &&
 		!a.SweptAt.IsZero() && s.Clock.Since(a.ReadyAt) < s.Stale
 }
 
@@ -145,7 +156,7 @@ func (s *Service) claimable(a *fleet.Account, p fleet.Purpose) bool {
 // meanwhile sends the untouched account back.
 func (s *Service) bind(ctx context.Context, a *fleet.Account, w *fleet.Session) error {
 	n := w.Clone()
-	n.State, n.AccountID, n.AttemptID, n.Epoch, n.AssignedAt = fleet.SessionAssigning, a.ID, a.AttemptID, a.Epoch, s.Clock.Now().UTC()
+	n.State, n.AccountID, n.AttemptID, n.Epoch, n.Org, n.AssignedAt = fleet.SessionAssigning, a.ID, a.AttemptID, a.Epoch, a.Org, s.Clock.Now().UTC()
 	n.Version++
 	err := s.Sessions.Swap(ctx, w, n)
 	if errors.Is(err, fleet.ErrConflict) {

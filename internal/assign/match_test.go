@@ -88,7 +88,7 @@ func TestMatchLeavesOtherPoolsAlone(t *testing.T) {
 	must(t, err)
 	// It was in a testing OU once; the hint is late.
 	must(t, b.cfg.Pool.Add(b.ctx, fleet.Testing.Pool(), a.ID, t0))
-	if n, err := b.Match(b.ctx, fleet.Testing); n != 0 || err != nil {
+	if n, err := b.Match(b.ctx, fleet.Testing.Pool()); n != 0 || err != nil {
 		t.Fatalf("%d matched, %v", n, err)
 	}
 	if s := b.session(t, w.ID); s.State != fleet.SessionWaiting {
@@ -116,7 +116,7 @@ func TestManyMatchersClaimOnce(t *testing.T) {
 			var wg sync.WaitGroup
 			for range matchers {
 				wg.Go(func() {
-					if _, err := b.Match(b.ctx, fleet.Production); err != nil {
+					if _, err := b.Match(b.ctx, fleet.Production.Pool()); err != nil {
 						t.Error(err)
 					}
 				})
@@ -151,7 +151,7 @@ func TestHandOutCompletesAHalfClaim(t *testing.T) {
 	a := b.ready(t, 1)
 	w := b.accept(t, 1)
 	b.faults(refuse("sessions"))
-	if _, err := b.Match(b.ctx, fleet.Production); err == nil {
+	if _, err := b.Match(b.ctx, fleet.Production.Pool()); err == nil {
 		t.Fatal("the write was refused and nobody noticed")
 	}
 	b.faults(nil)

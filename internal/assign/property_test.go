@@ -83,7 +83,7 @@ func (a actor) step(ctx context.Context) error {
 		}
 		return nil
 	case 6, 7:
-		_, err = b.Match(ctx, fleet.Production)
+		_, err = b.Match(ctx, fleet.Production.Pool())
 		return err
 	}
 	return b.drive(ctx, account)
@@ -194,7 +194,7 @@ func (b *bundle) settle(t *rapid.T) {
 			fatal(t, err)
 			rest = rest && now.Version == a.Version && (now.State == fleet.UserCreated || now.State == fleet.InUse)
 		}
-		n, err := b.Match(b.ctx, fleet.Production)
+		n, err := b.Match(b.ctx, fleet.Production.Pool())
 		fatal(t, err)
 		if rest && n == 0 {
 			return

@@ -124,7 +124,7 @@ func (b *bundle) accept(t testing.TB, n int) *fleet.Session {
 
 func (b *bundle) match(t testing.TB) int {
 	t.Helper()
-	n, err := b.Match(b.ctx, fleet.Production)
+	n, err := b.Match(b.ctx, fleet.Production.Pool())
 	must(t, err)
 	return n
 }

@@ -8,8 +8,11 @@
 //     its own behind that; a crash between them forgets one.)
 //   - Nothing is counted against an account that has moved on to another epoch
 //     or state.
-//   - An account in state failed leaves it only through [Service.Release], called
-//     by an operator or a rule, and only into the cleaning.
+//   - An account in state failed leaves it only on the word of an operator or a
+//     rule ([Service.Release], [Service.Clean], [Service.Drain]), or because it
+//     left the configured OUs.
+//   - An operator's order is one write of the account with who and why; what was
+//     written meanwhile by others is looked at again first.
 package failsafe
 
 import (
@@ -41,6 +44,7 @@ type Config struct {
 	LabTypes fleet.LabTypeStore
 	Log      fleet.ActivityLog
 	Requeuer Requeuer
+	Sessions Ender
 	Clock    clock.Clock
 
 	HandOutLimit int           // tries of a hand-out, for which a student waits; default 5
@@ -157,23 +161,6 @@ func (s *Service) labTypeFailed(ctx context.Context, a *fleet.Account, reason st
 	// Several failures at once may see the switch: its time names the one line.
 	return s.Log.Append(ctx, fleet.Activity{ID: fmt.Sprintf("labtype/%s/off/%d", a.LabType, st.Since.UnixMilli()), At: st.Since,
 		Kind: "labtype", LabType: a.LabType, Account: a.ID, To: "off", Reason: st.Reason, Who: "failsafe"})
-}
-
-// Release lets an account out of state failed into the cleaning; who and why go
-// into its history.
-func (s *Service) Release(ctx context.Context, accountID, who, why string) error {
-	a, err := s.Accounts.Get(ctx, accountID)
-	if err != nil {
-		return fmt.Errorf("release %s: %w", accountID, err)
-	}
-	if a.State != fleet.Failed {
-		return fmt.Errorf("release %s, which is %s and not failed: %w", accountID, a.State, fleet.ErrBadMove)
-	}
-	_, err = s.Machine.Move(ctx, a, fleet.Cleanup, fmt.Sprintf("released by %s: %s", who, why), func(n *fleet.Account) { n.Failures = 0 })
-	if err != nil {
-		return fmt.Errorf("release %s: %w", accountID, err)
-	}
-	return nil
 }
 
 // SwitchLabType turns a lab type on or off on an operator's word.

@@ -115,6 +115,14 @@ type Sealed struct {
 	Data  []byte `bson:"data"`
 }
 
+// Leaves says whether the account is to leave as soon as it is free: it gets no
+// new user and is claimed for nobody.
+func (a *Account) Leaves() bool { return a.Leaving || a.Drain != "" }
+
+// Open says whether AWS may still let the account's lab act at now, unless
+// somebody froze it.
+func (a *Account) Open(now time.Time) bool { return a.User != nil && a.EndsAt.After(now) }
+
 // Leased says whether a mutating session may still act at now.
 func (a *Account) Leased(now time.Time) bool { return a.LeasedUntil().After(now) }
 

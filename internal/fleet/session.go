@@ -82,6 +82,9 @@ type Session struct {
 	// Insert of package events, taken back by Sessions.Published.
 	Unpublished bool `bson:"unpublished,omitempty"`
 
+	// Told is the version up to which every change is known to have been told.
+	Told int64 `bson:"told,omitempty"`
+
 	// Access is what the student gets; the ending write removes it.
 	Access *Access `bson:"access,omitempty"`
 }

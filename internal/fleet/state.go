@@ -41,12 +41,12 @@ var transitions = []Edge{
 	{UserDeleted, Loaded, "reset and verified"},
 	{UserDeleted, Cleanup, "something was found during the reset"},
 	{Failed, Cleanup, "released by an operator or a rule"},
-	{Loaded, Draining, "left the configured OUs"},
-	{UserCreated, Draining, "left the configured OUs"},
-	{Failed, Draining, "left the configured OUs"},
-	{Draining, Loaded, "back in a configured OU"},
-	{Draining, Cleanup, "back in a configured OU with things in it"},
-	// Anything that works on an account can fail for good.
+	{Loaded, Draining, "left the configured OUs, or drained by an operator"},
+	{UserCreated, Draining, "left the configured OUs, or drained by an operator"},
+	{Failed, Draining, "left the configured OUs, or drained by an operator"},
+	{Draining, Loaded, "released by an operator"},
+	{Draining, Cleanup, "back in a configured OU, or released with things in it"},
+	// Anything can fail for good, or be taken out by an operator.
 	{Loaded, Failed, "unexpected failure"},
 	{UserCreating, Failed, "repeated failure"},
 	{UserCreated, Failed, "unexpected failure"},
@@ -55,6 +55,7 @@ var transitions = []Edge{
 	{InUse, Failed, "unexpected failure"},
 	{Cleanup, Failed, "repeated failure"},
 	{UserDeleted, Failed, "repeated failure"},
+	{Draining, Failed, "quarantined by an operator"},
 }
 
 // Edge is one move of the transition table.

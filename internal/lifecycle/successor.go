@@ -35,7 +35,9 @@ func (m *Machine) successor(old *fleet.Account, to fleet.State, reason string, m
 		letGo(next)
 	case fleet.UserDeleted:
 		letGo(next)
-		next.User = nil
+		next.User, next.Booking = nil, "" // what is held for a booking is ready
+	case fleet.Draining:
+		next.Booking = ""
 	}
 	if to == fleet.AssigningFailed {
 		next.SessionID, next.AttemptID = "", "" // nothing was handed out: another account serves the session

@@ -146,7 +146,7 @@ func (s *Service) adopt(ctx context.Context, o fleet.Organization, f found) erro
 	if err != nil {
 		return err
 	}
-	if a.Org == o.Name || a.State != fleet.Draining {
+	if a.Org == o.Name || a.State != fleet.Draining || a.Drain != "" {
 		return nil
 	}
 	_, err = s.machine.Move(ctx, a, fleet.Cleanup, "came from organization "+a.Org, func(n *fleet.Account) {
@@ -157,9 +157,9 @@ func (s *Service) adopt(ctx context.Context, o fleet.Organization, f found) erro
 }
 
 // present follows an account that is where it should be: moved to another OU,
-// or back after it had left.
+// or back after it had left. One that an operator drained stays out.
 func (s *Service) present(ctx context.Context, a *fleet.Account, f found) error {
-	if a.State == fleet.Draining {
+	if a.State == fleet.Draining && a.Drain == "" {
 		_, err := s.machine.Move(ctx, a, fleet.Cleanup, "back in a configured OU", func(n *fleet.Account) {
 			n.OU, n.Purpose, n.Leaving = f.ou.ID, f.ou.Purpose, false
 		})
@@ -176,10 +176,10 @@ func (s *Service) present(ctx context.Context, a *fleet.Account, f found) error 
 
 // left lets go of an account: at once when it is free, later when it is busy.
 func (s *Service) left(ctx context.Context, a *fleet.Account) error {
-	switch a.State {
-	case fleet.Draining:
+	switch {
+	case a.State == fleet.Draining && a.Drain == "":
 		return nil
-	case fleet.Loaded, fleet.UserCreated, fleet.Failed:
+	case a.State == fleet.Loaded, a.State == fleet.UserCreated, a.State == fleet.Failed:
 		_, err := s.machine.Move(ctx, a, fleet.Draining, "left the configured OUs", nil)
 		return lost(err)
 	}
