@@ -96,8 +96,13 @@ func TestErrorsAreNotAnswers(t *testing.T) {
 	pool := redis.NewPool(client)
 	_, popErr := pool.Pop(ctx, fleet.Production.Pool())
 	_, sizeErr := pool.Size(ctx, fleet.Production.Pool())
-	for name, err := range map[string]error{"pop": popErr, "size": sizeErr, "take": redis.NewBudget(client, clock.New()).Take(ctx, "k", 1, 1)} {
-		if err == nil || errors.Is(err, fleet.ErrNotFound) {
+	stream, failures := redis.NewEventStream(client), redis.NewFailures(client)
+	_, _, readErr := stream.Read(ctx, "1-0", 0, 1)
+	_, _, limitErr := redis.NewLimiter(client).Allow(ctx, "k", 1, 1)
+	_, failedErr := failures.FailedCount(ctx, "k")
+	for name, err := range map[string]error{"pop": popErr, "size": sizeErr, "take": redis.NewBudget(client, clock.New()).Take(ctx, "k", 1, 1),
+		"publish": stream.Publish(ctx, storetest.Event(1)), "read": readErr, "limit": limitErr, "failures": failedErr, "forget": failures.Forget(ctx, "k")} {
+		if err == nil || errors.Is(err, fleet.ErrNotFound) || errors.Is(err, fleet.ErrTrimmed) {
 			t.Errorf("%s without a Redis: %v", name, err)
 		}
 	}
