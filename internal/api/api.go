@@ -53,7 +53,7 @@ func NewMonitor(c Config) *Server {
 
 // base makes a server without routes.
 func base(c Config) *Server {
-	c.PerMinute, c.Burst, c.Failures = cmp.Or(c.PerMinute, 600), cmp.Or(c.Burst, 100), cmp.Or(c.Failures, 20)
+	c.PerMinute, c.Burst, c.MaxFailures = cmp.Or(c.PerMinute, 600), cmp.Or(c.Burst, 100), cmp.Or(c.MaxFailures, 20)
 	s := &Server{Config: c, router: chi.NewRouter(), trusted: c.TrustedProxies}
 	s.drain, s.stop = context.WithCancel(context.Background())
 	s.router.NotFound(s.notFound)
@@ -66,6 +66,13 @@ func base(c Config) *Server {
 func (s *Server) routes() {
 	s.systemRoutes()
 	s.keyRoutes()
+	s.labRoutes()
+	s.labTypeRoutes()
+	s.accountRoutes()
+	s.organizationRoutes()
+	s.activityRoutes()
+	s.usageRoutes()
+	s.queueRoutes()
 }
 
 // OpenAPI is the document that describes the API.

@@ -30,10 +30,11 @@ type Config struct {
 	Authenticate func(*http.Request) (access.Principal, error)
 
 	// How much.
-	Limiter   Limiter // nil: no limits
-	PerMinute int     // calls of one key; default 600
-	Burst     int     // of them at once; default 100
-	Failures  int     // failed tries of one address in a minute before it is told to wait; default 20
+	Limiter     Limiter     // nil: no limits
+	PerMinute   int         // calls of one key; default 600
+	Burst       int         // of them at once; default 100
+	Failures    FailedTries // nil: they are not counted
+	MaxFailures int         // tries of one address that fail before it is slowed down; default 20
 
 	// What is kept of calls.
 	Activity   fleet.ActivityLog
@@ -43,6 +44,26 @@ type Config struct {
 	// From where.
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 	Origins        []string       // of other sites' pages that may call; none: CORS is off
+
+	// What is read.
+	Sessions      Sessions
+	Accounts      Accounts
+	Cleanings     Cleanings
+	Statuses      Statuses
+	Reports       fleet.Reports
+	Organizations []fleet.Organization
+
+	// What is asked to do something.
+	Labs     Labs
+	Settled  Settler
+	SignIn   SignIn
+	LabTypes LabTypes
+	Preview  Preview
+	Operate  Operate
+	// DryRun tells what a full cleaning of an account would do.
+	DryRun    func(ctx context.Context, account string) ([]fleet.Evidence, error)
+	Queue     Enqueuer
+	Inspector Inspector
 
 	// What else is served at the API's address.
 	Ready   http.HandlerFunc // GET /readyz, while the process does not drain
@@ -64,13 +85,16 @@ type Sealer interface {
 	Open(sealed fleet.Sealed, purpose string) (string, error)
 }
 
-// Limiter counts in a place that all processes share.
+// Limiter refuses what comes too often, in all processes together.
 type Limiter interface {
-	// Allow takes one call from a key's budget: whether there was one, how many
-	// are left, and when it makes sense to try again.
-	Allow(ctx context.Context, key string, perMinute, burst int) (ok bool, left int, again time.Duration, err error)
-	// Failed counts a failed try of an address; Failures tells how many there
-	// were in the last minute.
-	Failed(ctx context.Context, addr string) error
-	Failures(ctx context.Context, addr string) (int, error)
+	// Allow counts one of key, of which there may be so many per minute and burst
+	// at once. If it is not ok, retryAfter is when the next will be.
+	Allow(ctx context.Context, key string, perMinute, burst int) (ok bool, retryAfter time.Duration, err error)
+}
+
+// FailedTries counts failed tries to authenticate, in all processes together;
+// they are forgotten some time after the last.
+type FailedTries interface {
+	Failed(ctx context.Context, key string) (int, error)
+	FailedCount(ctx context.Context, key string) (int, error)
 }

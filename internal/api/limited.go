@@ -18,18 +18,18 @@ func (s *Server) limited(o op, next http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who := access.From(r.Context())
-		ok, left, again, err := s.Limiter.Allow(r.Context(), who.ID, s.PerMinute, s.Burst)
+		ok, again, err := s.Limiter.Allow(r.Context(), "calls/"+who.ID, s.PerMinute, s.Burst)
 		if err != nil {
 			s.logger(r.Context()).Warn().Err(err).Msg("calls are not limited at present")
 			next.ServeHTTP(w, r)
 			return
 		}
 		h := w.Header()
-		h.Set("RateLimit-Limit", strconv.Itoa(s.PerMinute))
-		h.Set("RateLimit-Remaining", strconv.Itoa(left))
-		h.Set("RateLimit-Reset", seconds(again))
+		h.Set("RateLimit-Policy", `"key";q=`+strconv.Itoa(s.PerMinute)+`;w=60`)
 		if !ok {
-			h.Set("Retry-After", seconds(max(again, time.Second)))
+			again = max(again, time.Second)
+			h.Set("RateLimit", `"key";r=0;t=`+seconds(again))
+			h.Set("Retry-After", seconds(again))
 			s.refuse(w, r, newProblem(http.StatusTooManyRequests, "rate_limited", "more than "+strconv.Itoa(s.PerMinute)+" calls a minute of one key", "wait as long as Retry-After says"))
 			return
 		}

@@ -124,7 +124,7 @@ func New(c Config) *Service {
 }
 
 // RunID names the cleaning run of an account's epoch.
-func RunID(account string, epoch int64) string { return fmt.Sprintf("%s/%d", account, epoch) }
+func RunID(account string, epoch int64) string { return fleet.RunID(account, epoch) }
 
 func target(a *fleet.Account) awsclient.Target {
 	return awsclient.Target{Org: a.Org, AccountID: a.ID, OU: a.OU, Epoch: a.Epoch}

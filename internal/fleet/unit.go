@@ -8,6 +8,9 @@ import (
 // GlobalRegion is where global services answer and are recorded.
 const GlobalRegion = "us-east-1"
 
+// RunID names the cleaning run of an account's epoch.
+func RunID(account string, epoch int64) string { return fmt.Sprintf("%s/%d", account, epoch) }
+
 // Unit is one piece of a cleaning run: one service in one Region, in one wave of
 // one round when it is swept, in one round when it is verified.
 type Unit struct {
