@@ -201,4 +201,3 @@ func firstText(claims map[string]any, names ...string) string {
 	}
 	return ""
 }
-

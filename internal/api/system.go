@@ -16,7 +16,9 @@ func (s *Server) systemRoutes() {
 			return ok(apitypes.Version{Version: s.Version, Go: runtime.Version(), Time: s.Clock.Now().UTC(), Endpoint: s.Endpoint}), nil
 		})
 	register(s, op{id: "get-me", method: http.MethodGet, path: "/v1/me", tag: "System", summary: "Who calls, and what it may do", needs: access.Authenticated},
-		func(ctx context.Context, _ *struct{}) (*body[apitypes.Me], error) { return ok(me(access.From(ctx))), nil })
+		func(ctx context.Context, _ *struct{}) (*body[apitypes.Me], error) {
+			return ok(me(access.From(ctx))), nil
+		})
 	register(s, op{id: "get-checks", method: http.MethodGet, path: "/v1/checks", tag: "System", summary: "What the server finds of its surroundings",
 		detail: "Stores, clocks, queues, and the roles that it must be able to assume in AWS; with what to do about what is wrong.",
 		needs:  access.SystemRead, limit: 30 * time.Second}, s.checks)
