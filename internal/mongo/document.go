@@ -27,17 +27,27 @@ func escapeKeys[V any](m map[string]V) map[string]V {
 	return out
 }
 
-func unescapeKeys[V any](m map[string]V) (map[string]V, error) {
+func unescapeKeys[V any](m map[string]V) (map[string]V, error) { return renameKeys(m, unescapeKey) }
+
+func unescapeKey(k string) (string, error) {
+	plain, err := url.PathUnescape(k)
+	if err != nil {
+		return "", fmt.Errorf("stored field name: %w", err)
+	}
+	return plain, nil
+}
+
+func renameKeys[V any](m map[string]V, rename func(string) (string, error)) (map[string]V, error) {
 	if m == nil {
 		return nil, nil
 	}
 	out := make(map[string]V, len(m))
 	for k, v := range m {
-		plain, err := url.PathUnescape(k)
+		name, err := rename(k)
 		if err != nil {
-			return nil, fmt.Errorf("stored field name: %w", err)
+			return nil, err
 		}
-		out[plain] = v
+		out[name] = v
 	}
 	return out, nil
 }

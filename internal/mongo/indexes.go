@@ -12,18 +12,20 @@ import (
 
 // The collections.
 const (
-	accountsName   = "accounts"
-	sessionsName   = "sessions"
-	cleaningsName  = "cleanings"
-	evidenceName   = "evidence"
-	labTypesName   = "lab_types"
-	activityName   = "activity"
-	keysName       = "api_keys"
-	callsName      = "idempotent_calls"
-	webhooksName   = "webhooks"
-	deliveriesName = "deliveries"
-	calendarsName  = "calendars"
-	bookingsName   = "bookings" // that are over
+	accountsName     = "accounts"
+	sessionsName     = "sessions"
+	cleaningsName    = "cleanings"
+	evidenceName     = "evidence"
+	labTypesName     = "lab_types"
+	activityName     = "activity"
+	keysName         = "api_keys"
+	labTypeFilesName = "lab_type_files"
+	targetsName      = "pool_targets"
+	callsName        = "idempotent_calls"
+	webhooksName     = "webhooks"
+	deliveriesName   = "deliveries"
+	calendarsName    = "calendars"
+	bookingsName     = "bookings" // that are over
 )
 
 // How long logs are kept, roughly: MongoDB tidies up when it comes to it.
@@ -70,6 +72,7 @@ func indexes() map[string][]driver.IndexModel {
 			{Keys: asc("org", "requested_at", "_id"), Options: where("org")},
 			{Keys: asc("state", "not_before"), Options: where("not_before")},
 			{Keys: asc("unpublished", "written_at"), Options: where("unpublished")},
+			{Keys: asc("ended_at"), Options: where("ended_at")}, // usage
 			{Keys: asc("ends_at")},
 			{Keys: asc("wait_until")},
 			{Keys: asc("assigned_at")},
@@ -77,6 +80,7 @@ func indexes() map[string][]driver.IndexModel {
 		},
 		cleaningsName: {
 			{Keys: asc("phase", "written_at")},
+			{Keys: asc("done_at"), Options: where("done_at")}, // usage
 			{Keys: asc("account_id", "started_at", "_id")},
 		},
 		evidenceName: {
@@ -92,7 +96,8 @@ func indexes() map[string][]driver.IndexModel {
 			{Keys: asc("at", "_id")},
 			{Keys: asc("at"), Options: expire(keepActivity)},
 		},
-		keysName: {{Keys: asc("role")}},
+		labTypeFilesName: {{Keys: asc("name", "revision"), Options: options.Index().SetUnique(true)}},
+		keysName:         {{Keys: asc("role")}},
 		callsName: {
 			{Keys: asc("expires"), Options: expire(0)},
 		},

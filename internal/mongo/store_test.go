@@ -96,5 +96,17 @@ func TestConformance(t *testing.T) {
 	t.Run("Calendars", func(t *testing.T) {
 		storetest.Calendars(t, func(t *testing.T) fleet.Calendars { return open(t).Calendars() })
 	})
+	t.Run("LabTypeFiles", func(t *testing.T) {
+		storetest.LabTypeFiles(t, func(t *testing.T) fleet.LabTypeFiles { return open(t).LabTypeFiles() })
+	})
+	t.Run("PoolTargets", func(t *testing.T) {
+		storetest.PoolTargets(t, func(t *testing.T) fleet.PoolTargets { return open(t).PoolTargets() })
+	})
+	t.Run("Reports", func(t *testing.T) {
+		storetest.Reports(t, func(t *testing.T) storetest.Reported {
+			db := open(t)
+			return storetest.Reported{Reports: db.Reports(), Sessions: db.Sessions(), Cleanings: db.Cleanings()}
+		})
+	})
 	checkShapes(t)
 }
