@@ -64,7 +64,7 @@ var imports = map[string][]string{
 	"internal/commander":        join(awsSDK, "internal/fleet", "internal/clock", "internal/awsclient"),
 
 	"internal/mongo":     {"internal/fleet", "internal/clock", driver},
-	"internal/redis":     {"internal/fleet", "internal/clock", goRedis},
+	"internal/redis":     {"internal/fleet", "internal/clock", goRedis, "github.com/go-redis/redis_rate"},
 	"internal/redisdev":  {"internal/fleet", goRedis, "github.com/alicebob/miniredis/v2"},
 	"internal/storetest": {"internal/fleet", "internal/clock", driver + "/bson"},
 	"internal/metrics":   {"internal/fleet", "github.com/prometheus/client_golang"},
