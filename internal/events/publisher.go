@@ -193,7 +193,8 @@ func EventID(session string, version int64) string {
 
 func event(s *fleet.Session, c fleet.SessionChange) fleet.Event {
 	return fleet.Event{ID: EventID(s.ID, c.Version), Type: c.Type, At: c.At, Owner: s.Owner, Lab: s.ID, Account: c.Account, LabType: s.LabType,
-		Booking: s.Booking, Student: s.Student, State: string(c.State), Reason: c.Reason, EndsAt: c.EndsAt}
+		Booking: s.Booking, Student: s.Student, State: string(c.State), Reason: c.Reason, EndsAt: c.EndsAt,
+		Callback: s.Callback}
 }
 
 func entry(s *fleet.Session, c fleet.SessionChange, from string) fleet.Activity {

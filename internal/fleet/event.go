@@ -18,6 +18,10 @@ type Event struct {
 	State   string    `bson:"state,omitempty" json:"state,omitempty"`
 	Reason  string    `bson:"reason,omitempty" json:"reason,omitempty"`
 	EndsAt  time.Time `bson:"ends_at,omitempty" json:"ends_at,omitzero"`
+
+	// Callback is the lab's callback URL, for those in this process who deliver. It
+	// is neither stored with the event nor told.
+	Callback string `bson:"-" json:"-"`
 }
 
 // The types of events.

@@ -14,7 +14,7 @@ import (
 // Deliver puts events on their way to the webhooks that want them: those of the
 // event's owner and those that see everything; and to the callback URL of the
 // lab that they are of, if it has one. Again is no second delivery.
-func (s *Service) Deliver(ctx context.Context, events []fleet.Event, callback string) error {
+func (s *Service) Deliver(ctx context.Context, events []fleet.Event) error {
 	hooks, err := s.all(ctx)
 	if err != nil {
 		return fmt.Errorf("deliver: list webhooks: %w", err)
@@ -27,7 +27,7 @@ func (s *Service) Deliver(ctx context.Context, events []fleet.Event, callback st
 				ds = append(ds, delivery(w, w.URL, e, now))
 			}
 		}
-		if callback == "" {
+		if e.Callback == "" {
 			continue
 		}
 		w, err := s.callbacks(ctx, e.Owner)
@@ -35,7 +35,7 @@ func (s *Service) Deliver(ctx context.Context, events []fleet.Event, callback st
 			return fmt.Errorf("deliver: webhook of callbacks: %w", err)
 		}
 		if wants(w, e) {
-			ds = append(ds, delivery(w, callback, e, now))
+			ds = append(ds, delivery(w, e.Callback, e, now))
 		}
 	}
 	if len(ds) == 0 {

@@ -30,7 +30,7 @@ func TestDeliversSigned(t *testing.T) {
 	r := receive(t, true, nil)
 	b := setup(t, r.trust)
 	_, secret := b.create(t, r.URL+"/hooks")
-	must(t, b.Deliver(b.ctx, []fleet.Event{event(3, fleet.EventLabActive)}, ""))
+	must(t, b.Deliver(b.ctx, []fleet.Event{event(3, fleet.EventLabActive)}))
 	d := b.run(t, b.one(t))
 	if d.State != fleet.DeliveryDelivered || d.Status != 200 || d.Attempts != 1 || d.Error != "" || !d.DoneAt.Equal(b.clock.Now()) {
 		t.Fatalf("delivery is %+v", d)
@@ -76,7 +76,7 @@ func TestWhoGetsWhat(t *testing.T) {
 	add("academy", "off", func(s *webhook.Spec) { s.Off = true })
 	add("bootcamp", "theirs", func(*webhook.Spec) {})
 	add("", "operators", func(*webhook.Spec) {})
-	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive), event(2, fleet.EventLabEnded), {ID: "account/1/7", Type: fleet.EventAccount}}, ""))
+	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive), event(2, fleet.EventLabEnded), {ID: "account/1/7", Type: fleet.EventAccount}}))
 	sent := map[string]bool{}
 	for _, k := range b.take() {
 		d := b.delivery(t, k.delivery)
@@ -101,7 +101,7 @@ func TestDeliverTwiceIsOnce(t *testing.T) {
 	b := setup(t)
 	b.create(t, r.URL)
 	for range 2 {
-		must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}, ""))
+		must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}))
 		for _, k := range b.take() {
 			b.run(t, k)
 		}
@@ -111,12 +111,18 @@ func TestDeliverTwiceIsOnce(t *testing.T) {
 	}
 }
 
+// calling is the event of a lab with a callback.
+func calling(e fleet.Event, url string) fleet.Event {
+	e.Callback = url
+	return e
+}
+
 func TestCallbackOfALab(t *testing.T) {
 	t.Parallel()
 	r := receive(t, false, status(410, 200))
 	b := setup(t)
 	for n := range 2 {
-		must(t, b.Deliver(b.ctx, []fleet.Event{event(n, fleet.EventLabActive)}, fmt.Sprintf("%s/lab/%d", r.URL, n)))
+		must(t, b.Deliver(b.ctx, []fleet.Event{calling(event(n, fleet.EventLabActive), fmt.Sprintf("%s/lab/%d", r.URL, n))}))
 	}
 	all := b.take()
 	if len(all) != 2 {
@@ -136,7 +142,7 @@ func TestCallbackOfALab(t *testing.T) {
 	}
 	_, secret, _, err := b.Rotate(b.ctx, hooks[0], time.Hour)
 	must(t, err)
-	must(t, b.Deliver(b.ctx, []fleet.Event{event(5, fleet.EventLabEnded)}, r.URL+"/lab/5"))
+	must(t, b.Deliver(b.ctx, []fleet.Event{calling(event(5, fleet.EventLabEnded), r.URL+"/lab/5")}))
 	b.run(t, b.one(t))
 	calls := r.got()
 	if g := calls[len(calls)-1]; g.path != "/lab/5" || verifies(t, secret, g) != nil {
@@ -154,7 +160,7 @@ func TestBackoffDeadLetterAndRedelivery(t *testing.T) {
 	r := receive(t, false, status(500, 503, 404, 429, 500, 500, 500, 500, 500, 500, 500, 200))
 	b := setup(t)
 	b.create(t, r.URL)
-	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}, ""))
+	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}))
 	var d *fleet.Delivery
 	var waits []time.Duration
 	for n := range webhook.MaxAttempts {
@@ -209,7 +215,7 @@ func TestRetryAfterIsHonouredToABound(t *testing.T) {
 			})
 			b := setup(t)
 			b.create(t, r.URL)
-			must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}, ""))
+			must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}))
 			d := b.run(t, b.one(t))
 			if got := d.NextTry.Sub(b.clock.Now()); got > want || got < want*2/3 {
 				t.Errorf("next try in %v, want %v", got, want)
@@ -223,7 +229,7 @@ func TestGoneSwitchesOff(t *testing.T) {
 	r := receive(t, false, status(410))
 	b := setup(t)
 	w, _ := b.create(t, r.URL)
-	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive), event(2, fleet.EventLabEnded)}, ""))
+	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive), event(2, fleet.EventLabEnded)}))
 	for _, k := range b.take() {
 		if d := b.run(t, k); d.State != fleet.DeliveryDead || d.Error == "" {
 			t.Fatalf("%+v", d)
@@ -231,7 +237,7 @@ func TestGoneSwitchesOff(t *testing.T) {
 	}
 	w, err := b.Get(b.ctx, w.ID)
 	must(t, err)
-	must(t, b.Deliver(b.ctx, []fleet.Event{event(3, fleet.EventLabActive)}, ""))
+	must(t, b.Deliver(b.ctx, []fleet.Event{event(3, fleet.EventLabActive)}))
 	if n := len(b.take()); !w.Off || n != 0 || len(r.got()) != 1 {
 		t.Fatalf("off %v, %d more tasks, %d requests", w.Off, n, len(r.got()))
 	}
@@ -248,7 +254,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		r := receive(t, false, func(w http.ResponseWriter, req *http.Request) { http.Redirect(w, req, inner.URL, code) })
 		b := setup(t)
 		b.create(t, r.URL)
-		must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}, ""))
+		must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}))
 		d := b.run(t, b.one(t))
 		if d.State != fleet.DeliveryPending || d.Status != code || !strings.Contains(d.Error, "redirects are not followed") || strings.Contains(d.Error, inner.URL) {
 			t.Errorf("%d: %+v", code, d)
@@ -274,7 +280,7 @@ func TestAnswersAreNotKept(t *testing.T) {
 	})
 	b := setup(t)
 	b.create(t, r.URL)
-	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}, ""))
+	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}))
 	d := b.run(t, b.one(t))
 	if d.Status != http.StatusTeapot || strings.Contains(fmt.Sprint(*d), said) || len(d.Error) > 200 {
 		t.Errorf("%+v", d)
@@ -299,7 +305,7 @@ func TestReceiversThatDoNotAnswer(t *testing.T) {
 		receive(t, true, nil).URL: "the certificate is not valid for this name"} {
 		b := setup(t)
 		b.create(t, url)
-		must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}, ""))
+		must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}))
 		if d := b.run(t, b.one(t)); d.State != fleet.DeliveryPending || d.Error != want || d.Status != 0 {
 			t.Errorf("%s: %+v", url, d)
 		}
@@ -317,7 +323,7 @@ func TestNoAnswerInTime(t *testing.T) {
 	t.Cleanup(func() { close(release) })
 	b := setup(t, func(c *webhook.Config) { c.Limit = 50 * time.Millisecond })
 	b.create(t, r.URL)
-	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}, ""))
+	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}))
 	if d := b.run(t, b.one(t)); d.State != fleet.DeliveryPending || d.Attempts != 1 || d.Error != "no answer in time" || len(r.got()) != 1 {
 		t.Errorf("%+v, %d requests", d, len(r.got()))
 	}
@@ -332,7 +338,7 @@ func TestHangs(t *testing.T) {
 	t.Cleanup(func() { close(release) })
 	b := setup(t)
 	b.create(t, r.URL)
-	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}, ""))
+	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}))
 	k := b.one(t)
 	ctx, cancel := context.WithCancel(b.ctx)
 	go func() { <-arrived; cancel() }()
@@ -344,7 +350,7 @@ func TestHangs(t *testing.T) {
 	}
 	// As many hang as may; the next is put off without having been tried.
 	for n := range 4 {
-		must(t, b.Deliver(b.ctx, []fleet.Event{event(10+n, fleet.EventLabActive)}, ""))
+		must(t, b.Deliver(b.ctx, []fleet.Event{event(10+n, fleet.EventLabActive)}))
 	}
 	hanging, stop := context.WithCancel(b.ctx)
 	ended := make(chan error, 4)
@@ -371,7 +377,7 @@ func TestTasksOutOfTurn(t *testing.T) {
 	r := receive(t, false, status(500))
 	b := setup(t)
 	b.create(t, r.URL)
-	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}, ""))
+	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}))
 	first := b.one(t)
 	b.run(t, first)
 	second := b.one(t)
@@ -402,7 +408,7 @@ func TestWebhookChangesMeanwhile(t *testing.T) {
 	before, after := receive(t, false, nil), receive(t, false, nil)
 	b := setup(t)
 	w, _ := b.create(t, before.URL)
-	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive), event(2, fleet.EventLabEnded)}, ""))
+	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive), event(2, fleet.EventLabEnded)}))
 	all := b.take()
 	_, err := b.Update(b.ctx, w, webhook.Spec{Name: "moved", URL: after.URL})
 	must(t, err)

@@ -6,11 +6,8 @@
 // sign the calls to the callback URLs of single labs. An event on its way to a
 // webhook is a delivery. Each attempt at it is a task.
 //
-// Package events calls it by what it declares as
-//
-//	type Deliverer interface {
-//		Deliver(ctx context.Context, events []fleet.Event, callback string) error
-//	}
+// Package events calls [Service.Deliver] with every event of a session, in its
+// Config.Deliver; [fleet.Event.Callback] names the lab's callback URL.
 //
 // Invariants:
 //   - An event is delivered at least once, with the event's id as webhook-id on

@@ -175,7 +175,7 @@ func TestNamesThatLeadInside(t *testing.T) {
 	for _, address := range []string{"127.0.0.1", "::1", "::ffff:127.0.0.1", "0.0.0.0", "169.254.169.254", "10.0.0.1", "64:ff9b::7f00:1", "fd00:ec2::254"} {
 		b := setup(t, func(c *webhook.Config) { c.Targets, c.Resolver = webhook.Targets{}, names(t, address) })
 		b.create(t, "https://inner.example.org:"+port)
-		must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}, ""))
+		must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}))
 		d := b.run(t, b.one(t))
 		if d.State != fleet.DeliveryDead || d.Status != 0 || !strings.Contains(d.Error, "not a public address") || strings.Contains(d.Error, address) {
 			t.Errorf("%s: %+v", address, d)
@@ -198,7 +198,7 @@ func TestRebinding(t *testing.T) {
 	admitted := webhook.Targets{Private: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}
 	b := setup(t, func(c *webhook.Config) { c.Targets, c.Resolver = admitted, names(t, "127.0.0.1", "127.0.0.2") })
 	b.create(t, "http://moving.example.org:"+port)
-	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}, ""))
+	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}))
 	if d := b.run(t, b.one(t)); d.Status != 500 {
 		t.Fatalf("first: %+v", d)
 	}
@@ -212,7 +212,7 @@ func TestPlainHTTPStaysInside(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(c *webhook.Config) { c.Resolver = names(t, "93.184.216.34") })
 	b.create(t, "http://public.example.org")
-	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}, ""))
+	must(t, b.Deliver(b.ctx, []fleet.Event{event(1, fleet.EventLabActive)}))
 	if d := b.run(t, b.one(t)); d.State != fleet.DeliveryDead || !strings.Contains(d.Error, "does not admit") {
 		t.Errorf("%+v", d)
 	}
@@ -223,7 +223,7 @@ func TestCallbackThatLeadsInside(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(c *webhook.Config) { c.Targets = webhook.Targets{} })
 	for n, url := range []string{"http://example.org", "https://169.254.169.254/", "file:///etc/passwd", "https://u:p@example.org"} {
-		must(t, b.Deliver(b.ctx, []fleet.Event{event(n, fleet.EventLabActive)}, url))
+		must(t, b.Deliver(b.ctx, []fleet.Event{calling(event(n, fleet.EventLabActive), url)}))
 		if d := b.run(t, b.one(t)); d.State != fleet.DeliveryDead {
 			t.Errorf("%s: %+v", url, d)
 		}
