@@ -49,7 +49,9 @@ var EventTypes = []string{EventLabScheduled, EventLabWaiting, EventLabAssigning,
 
 // StreamedEvent is an event in its place on the stream.
 type StreamedEvent struct {
-	Position string // grows along the stream; the Last-Event-ID of Server-Sent Events
+	// Position grows along the stream: decimal numbers joined by dashes, of which
+	// the first that differs decides. It is the Last-Event-ID of Server-Sent Events.
+	Position string
 	Event    Event
 }
 
