@@ -33,7 +33,8 @@ func (s *Service) Book(ctx context.Context, r Request) (*fleet.Booking, error) {
 
 // Change changes a booking that has the given version, as owner ("": anybody's).
 // More seats or another time must fit as a new booking must. Errors as of
-// [Service.Book]; fleet.ErrNotFound; fleet.ErrConflict for another version.
+// [Service.Book]; fleet.ErrNotFound; fleet.ErrConflict for another version;
+// fleet.ErrBookingOver.
 func (s *Service) Change(ctx context.Context, id, owner string, version int64, change Change) (*fleet.Booking, error) {
 	var changed fleet.Booking
 	err := s.write(ctx, id, owner, func(c *fleet.Calendar, b *fleet.Booking) error {
@@ -69,7 +70,8 @@ func (s *Service) Change(ctx context.Context, id, owner string, version int64, c
 }
 
 // Cancel cancels a booking, as owner ("": anybody's); again is no error. Labs of
-// it that wait are cancelled by the next tick; those that run are let be.
+// it that wait are cancelled by the next tick; those that run are let be. Errors:
+// fleet.ErrNotFound, fleet.ErrBookingOver.
 func (s *Service) Cancel(ctx context.Context, id, owner, reason string) (*fleet.Booking, error) {
 	b, err := s.Get(ctx, id, owner)
 	if err != nil {
@@ -149,7 +151,7 @@ func (s *Service) fits(ctx context.Context, c *fleet.Calendar, b *fleet.Booking)
 
 // over refuses what is over.
 func over(b *fleet.Booking) error {
-	return &fleet.FieldError{Field: "state", Value: string(b.State), Remedy: "the booking is over: make a new one"}
+	return fmt.Errorf("booking %s is %s (%s): %w", b.ID, b.State, b.Reason, fleet.ErrBookingOver)
 }
 
 // find gives a booking of the calendar, to be changed in place; nil if it has none such.

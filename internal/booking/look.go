@@ -75,7 +75,7 @@ func (s *Service) look(ctx context.Context, c *fleet.Calendar, now time.Time) (*
 
 // usable says whether an account serves labs, now or when it is clean.
 func usable(a *fleet.Account) bool {
-	return a.State != fleet.Failed && a.State != fleet.Draining && !a.Leaving && a.Drain == ""
+	return a.State != fleet.Failed && a.State != fleet.Draining && !a.Leaves()
 }
 
 // cleaning says whether an account is on its way from a lab back to rest.

@@ -34,7 +34,7 @@ type Change struct {
 const (
 	ahead        = 365 * 24 * time.Hour
 	maxSeats     = 10_000
-	maxStudent   = 256
+	maxStudent   = 200 // bytes; the request id of the lab holds it
 	maxBookings  = 5_000
 	maxCalendar  = 8 << 20 // bytes of names
 	defaultOwner = "fleet"
@@ -129,7 +129,7 @@ func (s *Service) checkLength(ctx context.Context, b *fleet.Booking) error {
 func (s *Service) checkDuration(ctx context.Context, field, value, labType string, d time.Duration) error {
 	lt, err := s.LabTypes.Get(ctx, labType)
 	if errors.Is(err, fleet.ErrNotFound) {
-		return &fleet.FieldError{Field: "type", Value: labType, Remedy: "name a lab type that there is: GET /v1/labtypes"}
+		return &fleet.FieldError{Field: "type", Value: labType, Remedy: "name a lab type that there is"}
 	}
 	if err != nil {
 		return fmt.Errorf("look for lab type %s: %w", labType, err)

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -21,6 +22,9 @@ var BookingStates = []BookingState{BookingBooked, BookingOpen, BookingDone, Book
 
 // Final says whether nothing more will happen to the booking.
 func (s BookingState) Final() bool { return s == BookingDone || s == BookingCancelled }
+
+// ErrBookingOver refuses what a booking that is over cannot do.
+var ErrBookingOver = errors.New("the booking is over")
 
 // Booking is a class: seats of a lab type for a time.
 type Booking struct {
