@@ -9,7 +9,8 @@
 //   - It behaves as AWS documents, also where that is inconvenient; what it does
 //     not know it refuses by name.
 //   - It imports nothing of the fleet that is tested against it.
-//   - The admin door is on a path of its own ("/_sim/") and only there.
+//   - The admin door is on a path of its own ("/_sim/") and only there; AWS's
+//     sign-in endpoint, a host of its own at AWS, is under "/_signin/".
 package awssim
 
 import (
@@ -109,13 +110,17 @@ func (s *Server) Close() error {
 	return err
 }
 
-// Handler serves AWS and the admin door. No ServeMux in front of AWS: it cleans
+// Handler serves AWS, its sign-in endpoint and the admin door. No ServeMux in front of AWS: it cleans
 // paths, which breaks signatures and S3 keys.
 func (s *Server) Handler() http.Handler {
-	admin := s.admin()
+	admin, signIn := s.admin(), newSignIn(s.World, s.IAM)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, adminPath) {
 			admin.ServeHTTP(w, r)
+			return
+		}
+		if strings.HasPrefix(r.URL.Path, signInPath) {
+			signIn.ServeHTTP(w, r)
 			return
 		}
 		s.World.ServeHTTP(w, r)

@@ -17,6 +17,7 @@ package identity
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +35,9 @@ import (
 // AWS is what this package needs of awsclient.
 type AWS interface {
 	Mutator(ctx context.Context, t awsclient.Target, purpose string) (*awsclient.Session, error)
+	Reader(ctx context.Context, t awsclient.Target) (*awsclient.Session, error)
+	// Management gives a configuration that acts as an organization's management role.
+	Management(ctx context.Context, org string) (aws.Config, error)
 	// Static gives a configuration for long-term keys that the fleet probes.
 	Static(keyID, secret, region string) aws.Config
 }
@@ -50,9 +54,12 @@ type Sealer interface {
 	Open(s fleet.Sealed, purpose string) (string, error)
 }
 
-// LabTypes gives the lab types in force, by package labtype.
+// LabTypes is what this package needs of labtype.
 type LabTypes interface {
+	// Get gives a lab type in force.
 	Get(ctx context.Context, name string) (fleet.LabType, error)
+	// Revision gives a lab type as a session was accepted with it.
+	Revision(ctx context.Context, name string, revision int64) (fleet.LabType, error)
 }
 
 // Config is what a Service is made of.
@@ -64,13 +71,23 @@ type Config struct {
 	LabTypes LabTypes
 	Sealer   Sealer
 	Clock    clock.Clock
+	// SignInURL is the endpoint that makes links into the console, without a
+	// slash at its end; "" is AWS's own of the organization's partition.
+	SignInURL string
+	// HTTP speaks to it; default is one with a timeout that follows no redirect.
+	HTTP *http.Client
 }
 
 // Service makes, opens, freezes and deletes temporary users.
 type Service struct{ Config }
 
 // New makes a Service.
-func New(c Config) *Service { return &Service{c} }
+func New(c Config) *Service {
+	if c.HTTP == nil {
+		c.HTTP = &http.Client{Timeout: signInTime, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	}
+	return &Service{c}
+}
 
 const (
 	epochTag = "kml:epoch"

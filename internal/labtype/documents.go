@@ -12,10 +12,7 @@ import (
 // the boundary last, as JSON: for whoever wants to read them before it is
 // applied. Errors: *fleet.FieldError where it cannot be rendered.
 func Documents(lt fleet.LabType) ([]string, error) {
-	const account, user = "123456789012", "kml-student"
-	arn := "arn:aws:iam::" + account + ":"
-	in := policy.Input{Account: account, UserName: user, MemberRole: "OrganizationAccountAccessRole", LabType: lt, End: time.Unix(0, 0).Add(lt.MaxDuration).UTC(),
-		UserARN: arn + "user" + policy.FleetPath + user, BoundaryARN: arn + "policy" + policy.FleetPath + user}
+	in := policy.Sample(lt, time.Unix(0, 0).UTC())
 	set, err := policy.LabPolicies(in)
 	if err != nil {
 		return nil, fmt.Errorf("policies of lab type %s: %w", lt.Name, err)

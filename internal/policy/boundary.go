@@ -138,6 +138,9 @@ func (in *Input) allowed() list {
 		add(s + ":*")
 	}
 	add(consoleActions...)
+	if in.LabType.Console {
+		add(signInAction)
+	}
 	for _, s := range in.LabType.Services {
 		add(services[s].implies...)
 	}

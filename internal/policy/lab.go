@@ -36,7 +36,7 @@ func labPolicies(in *Input) (Set, error) {
 	if len(statements) == 0 {
 		return Set{}, &fleet.FieldError{Field: "statements", Remedy: "write what the student may do"}
 	}
-	statements = append(statements, in.instanceLimits()...)
+	statements = append(append(statements, in.instanceLimits()...), in.signIn()...)
 	sizes, sids := make([]int, len(statements)), map[string]bool{}
 	for i := range statements {
 		if sid := statements[i].Sid; sid != "" && sids[sid] {

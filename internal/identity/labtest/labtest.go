@@ -108,7 +108,7 @@ func Open(t testing.TB, o Options) *Lab {
 	l.Sealer, err = seal.New("test", map[string][]byte{"test": []byte("0123456789abcdef0123456789abcdef")})
 	check(t, err)
 	l.Machine = lifecycle.New(l.DB.Accounts(), l.DB.Activity(), l.Clock)
-	l.Users = identity.New(identity.Config{Accounts: l.DB.Accounts(), Machine: l.Machine, AWS: l.AWS, Orgs: l.Orgs, LabTypes: l.LabTypes, Sealer: l.Sealer, Clock: l.Clock})
+	l.Users = identity.New(identity.Config{Accounts: l.DB.Accounts(), Machine: l.Machine, AWS: l.AWS, Orgs: l.Orgs, LabTypes: l.LabTypes, Sealer: l.Sealer, Clock: l.Clock, SignInURL: sim.URL() + "/_signin"})
 	return l
 }
 
