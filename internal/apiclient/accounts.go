@@ -10,12 +10,12 @@ import (
 // AccountQuery narrows a list of accounts; empty fields do not. Limit is the
 // most accounts in all, 0: every one.
 type AccountQuery struct {
-	State   string `query:"state"`
-	Org     string `query:"organization"`
-	OU      string `query:"ou"`
-	Purpose string `query:"purpose"`
-	Type    string `query:"type"`
-	Booking string `query:"booking"`
+	State   []string `query:"state"`
+	Org     string   `query:"organization"`
+	OU      string   `query:"ou"`
+	Purpose string   `query:"purpose"`
+	Type    string   `query:"type"` // of the lab that holds it
+	Booking string   `query:"booking"`
 	Limit   int
 }
 

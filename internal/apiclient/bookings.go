@@ -13,9 +13,7 @@ import (
 // most bookings in all, 0: every one.
 type BookingQuery struct {
 	State string    `query:"state"`
-	Type  string    `query:"type"`
-	Owner string    `query:"owner"`
-	From  time.Time `query:"from"`
+	From  time.Time `query:"from"` // of their start
 	To    time.Time `query:"to"`
 	Limit int
 }

@@ -23,9 +23,9 @@ type Options struct {
 	// CertFile and KeyFile are the client's own certificate and its key, PEM, for
 	// servers that ask for one.
 	CertFile, KeyFile string
-	// Timeout bounds one try of a call, 45 s if zero; it must be longer than a
-	// wait that the call asks for, which the server bounds at 30 s. Streams have
-	// none. A whole call is bounded by its context.
+	// Timeout bounds one try of a call, 150 s if zero; the server itself takes at
+	// most 2 minutes, over a dry run. Streams have none. A whole call is bounded by
+	// its context.
 	Timeout time.Duration
 	// UserAgent names the program in the server's logs.
 	UserAgent string
@@ -41,7 +41,7 @@ type Options struct {
 
 // The defaults of [Options].
 const (
-	defaultTimeout = 45 * time.Second
+	defaultTimeout = 150 * time.Second
 	defaultTries   = 5
 	defaultPause   = 200 * time.Millisecond
 	longestPause   = 5 * time.Second

@@ -18,6 +18,9 @@ type EventQuery struct {
 	Types   []string `query:"type"`
 	Lab     string   `query:"lab"`
 	Account string   `query:"account"`
+	LabType string   `query:"labtype"`
+	Booking string   `query:"booking"`
+	Owner   string   `query:"owner"` // for those who see more than their own
 	After   string
 }
 
@@ -96,10 +99,12 @@ func (s *stream) read(ctx context.Context, yield func(StreamEvent, error) bool) 
 	for {
 		f, err := in.next()
 		s.pause = cmp.Or(in.retry, s.pause)
+		if in.id != "" {
+			s.fails, s.after = 0, in.id
+		}
 		if err != nil {
 			return true, nil // it broke: how does not matter
 		}
-		s.fails, s.after = 0, cmp.Or(f.id, s.after)
 		e := StreamEvent{Position: f.id, Reset: f.kind == reset}
 		switch {
 		case !e.Reset && f.data == "":

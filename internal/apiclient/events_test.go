@@ -34,6 +34,8 @@ func TestStreamsGoOn(t *testing.T) {
 		case 2:
 			w.WriteHeader(http.StatusBadGateway)
 		case 3:
+			stream(w, "retry: 1\nid: 5\n\nid: 6\n") // a place alone, and half of one
+		case 4:
 			stream(w, "id: 8\nevent: reset\ndata:\n\n"+message("9", "lab.ended"))
 		default:
 			refuse(w, 401, "expired")
@@ -59,7 +61,7 @@ func TestStreamsGoOn(t *testing.T) {
 			t.Errorf("query %q", r.URL.RawQuery)
 		}
 	}
-	if strings.Join(places, " ") != "0 1 1 1 9" {
+	if strings.Join(places, " ") != "0 1 1 1 5 9" {
 		t.Errorf("places %q", places)
 	}
 }

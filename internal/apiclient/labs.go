@@ -14,12 +14,15 @@ const LongestWait = 30 * time.Second
 // LabQuery narrows a list of labs; empty fields do not. Limit is the most labs
 // in all, 0: every one.
 type LabQuery struct {
-	State   string `query:"state"`
-	Type    string `query:"type"`
-	Student string `query:"student"`
-	Account string `query:"account"`
-	Booking string `query:"booking"`
-	Owner   string `query:"owner"`
+	State   []string  `query:"state"`
+	Type    string    `query:"type"`
+	Student string    `query:"student"`
+	Account string    `query:"account"`
+	Booking string    `query:"booking"`
+	Owner   string    `query:"owner"`
+	Since   time.Time `query:"since"` // of the request
+	Until   time.Time `query:"until"`
+	Sort    string    `query:"sort"` // requested_at, or -requested_at: newest first, the default
 	Limit   int
 }
 
@@ -37,7 +40,7 @@ func (c *Client) RequestLab(ctx context.Context, r apitypes.LabRequest, wait tim
 	return do[apitypes.Lab](ctx, c, post(r, "/v1/labs").with(waitFor(wait)))
 }
 
-// Labs lists labs, newest first.
+// Labs lists labs.
 func (c *Client) Labs(ctx context.Context, q LabQuery) iter.Seq2[apitypes.Lab, error] {
 	return pages[apitypes.Lab](ctx, c, q.Limit, get("/v1/labs").with(q))
 }

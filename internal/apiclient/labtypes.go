@@ -2,14 +2,13 @@ package apiclient
 
 import (
 	"context"
-	"iter"
 
 	"github.com/kodekloud/kml/internal/apitypes"
 )
 
 // LabTypes lists the lab types by name.
-func (c *Client) LabTypes(ctx context.Context) iter.Seq2[apitypes.LabType, error] {
-	return pages[apitypes.LabType](ctx, c, 0, get("/v1/labtypes"))
+func (c *Client) LabTypes(ctx context.Context) ([]apitypes.LabType, error) {
+	return whole[apitypes.LabType](ctx, c, get("/v1/labtypes"))
 }
 
 // LabType gives a lab type.

@@ -15,9 +15,10 @@ type ActivityQuery struct {
 	Kind    string    `query:"kind"`
 	Account string    `query:"account"`
 	Lab     string    `query:"lab"`
+	Type    string    `query:"type"` // lab type
 	Who     string    `query:"who"`
-	From    time.Time `query:"from"`
-	To      time.Time `query:"to"`
+	Since   time.Time `query:"since"`
+	Until   time.Time `query:"until"`
 	Limit   int
 }
 
@@ -26,8 +27,8 @@ func (c *Client) Activity(ctx context.Context, q ActivityQuery) iter.Seq2[apityp
 	return pages[apitypes.Activity](ctx, c, q.Limit, get("/v1/activity").with(q))
 }
 
-// UsageQuery asks for usage: of the days from From to before To (2026-11-21),
-// summed up by the columns of By (day, type, organization).
+// UsageQuery asks for usage: of the days From to To (2026-11-21), summed up by the
+// columns of By (day, type, organization; total).
 type UsageQuery struct {
 	From string   `query:"from"`
 	To   string   `query:"to"`
@@ -92,7 +93,7 @@ func (c *Client) Version(ctx context.Context) (apitypes.Version, error) {
 
 // Checks has the server look at its surroundings: configuration, stores, AWS.
 func (c *Client) Checks(ctx context.Context) ([]apitypes.Check, error) {
-	return whole[apitypes.Check](ctx, c, get("/v1/checks"))
+	return do[[]apitypes.Check](ctx, c, get("/v1/checks"))
 }
 
 // Healthy says whether the process answers. It is asked once.

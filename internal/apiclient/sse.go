@@ -17,7 +17,7 @@ type frame struct {
 // section 9.2.
 type frames struct {
 	in    *bufio.Scanner
-	id    string        // the last that was given
+	id    string        // the place after the last whole message, which may have been a place alone
 	retry time.Duration // what the server asks to wait before coming again, 0: nothing
 }
 
@@ -35,9 +35,11 @@ func newFrames(r io.Reader) *frames {
 func (f *frames) next() (frame, error) {
 	var out frame
 	var data []string
+	id := f.id
 	for f.in.Scan() {
 		line := f.in.Text()
 		if line == "" {
+			f.id = id
 			if data == nil && out.kind == "" {
 				continue
 			}
@@ -48,7 +50,7 @@ func (f *frames) next() (frame, error) {
 		value = strings.TrimPrefix(value, " ")
 		switch name { // "" is a comment
 		case "id":
-			f.id = value
+			id = value
 		case "event":
 			out.kind = value
 		case "data":

@@ -8,14 +8,21 @@ import (
 	"github.com/kodekloud/kml/internal/apitypes"
 )
 
-// MakeWebhook makes a webhook. Its secret comes this once.
-func (c *Client) MakeWebhook(ctx context.Context, r apitypes.WebhookRequest) (apitypes.WebhookSecret, error) {
-	return do[apitypes.WebhookSecret](ctx, c, post(r, "/v1/webhooks"))
+// ownerQuery names whose webhooks are meant; "" is the caller's own, or
+// everybody's to those who see them.
+type ownerQuery struct {
+	Owner string `query:"owner"`
 }
 
-// Webhooks lists the webhooks.
-func (c *Client) Webhooks(ctx context.Context) iter.Seq2[apitypes.Webhook, error] {
-	return pages[apitypes.Webhook](ctx, c, 0, get("/v1/webhooks"))
+// MakeWebhook makes a webhook that is told of an owner's events; "" is the
+// caller's own, or everybody's to those who see them. Its secret comes this once.
+func (c *Client) MakeWebhook(ctx context.Context, owner string, r apitypes.WebhookRequest) (apitypes.WebhookSecret, error) {
+	return do[apitypes.WebhookSecret](ctx, c, post(r, "/v1/webhooks").with(ownerQuery{owner}))
+}
+
+// Webhooks lists the webhooks of an owner; "" as above.
+func (c *Client) Webhooks(ctx context.Context, owner string) iter.Seq2[apitypes.Webhook, error] {
+	return pages[apitypes.Webhook](ctx, c, 0, get("/v1/webhooks").with(ownerQuery{owner}))
 }
 
 // Webhook gives a webhook.
