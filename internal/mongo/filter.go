@@ -32,7 +32,7 @@ type span struct {
 	field  string    // the time
 	from   time.Time // inclusive; zero is open, as with the others
 	to     time.Time // exclusive
-	upTo   time.Time // inclusive
+	upTo   time.Time // inclusive; for oldest first only
 	newest bool      // first
 	cursor fleet.Cursor
 }
@@ -52,10 +52,7 @@ func (f *filter) within(s span) {
 	beyond := s.cursor != fleet.Cursor{}
 	switch {
 	case beyond && s.newest:
-		past = "$lt"
-		if s.upTo.IsZero() || at.Before(s.upTo) {
-			s.upTo = at
-		}
+		past, s.upTo = "$lt", at
 	case beyond && at.After(s.from):
 		s.from = at
 	}
