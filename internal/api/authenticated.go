@@ -15,8 +15,7 @@ func (s *Server) authenticated(o op, next http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, c := r.Context(), callOf(r.Context())
-		try := o.try(r)
-		who, known := s.recent(try)
+		who, known := s.recent(o.try(r))
 		if !known {
 			if again, slow := s.slowed(ctx, c); slow {
 				w.Header().Set("Retry-After", seconds(again))
@@ -24,7 +23,7 @@ func (s *Server) authenticated(o op, next http.Handler) http.Handler {
 				return
 			}
 			var err error
-			if who, err = s.caller(r, try); err != nil {
+			if who, err = s.caller(o, r); err != nil {
 				s.unauthenticated(o, w, r, err)
 				return
 			}
@@ -86,8 +85,9 @@ func (s *Server) recent(try string) (access.Principal, bool) {
 	return s.Keys.Recent(try)
 }
 
-// caller checks a key or token.
-func (s *Server) caller(r *http.Request, try string) (access.Principal, error) {
+// caller checks the key or token of a request.
+func (s *Server) caller(o op, r *http.Request) (access.Principal, error) {
+	try := o.try(r)
 	switch {
 	case s.Authenticate != nil:
 		return s.Authenticate(r)
