@@ -28,8 +28,8 @@ func (s *Server) accountRoutes() {
 	s.accountActions()
 }
 
-// accountPath is embedded by the input of whatever is about one account.
-type accountPath struct {
+// AccountPath is embedded by the input of whatever is about one account.
+type AccountPath struct {
 	ID string `path:"id" pattern:"^[0-9]{12}$" doc:"AWS account id" example:"123456789012"`
 }
 
@@ -45,7 +45,7 @@ func answerAccount(a *fleet.Account) *tagged[apitypes.Account] {
 	return &tagged[apitypes.Account]{ETag: etag(a.Version), Body: toAccount(a)}
 }
 
-func (s *Server) getAccount(ctx context.Context, in *struct{ accountPath }) (*tagged[apitypes.Account], error) {
+func (s *Server) getAccount(ctx context.Context, in *struct{ AccountPath }) (*tagged[apitypes.Account], error) {
 	a, err := s.account(ctx, in.ID)
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func (s *Server) getAccount(ctx context.Context, in *struct{ accountPath }) (*ta
 }
 
 type accountFilter struct {
-	paged
+	Paged
 	State   []string `query:"state" enum:"account_loaded,user_creating,user_created,account_assigning,in_use,account_cleanup,user_deleted,account_assigning_failed,failed,draining_org_unit" maxItems:"10" doc:"one or several, with commas"`
 	Org     string   `query:"organization" maxLength:"100" doc:"name of the organization"`
 	OU      string   `query:"ou" maxLength:"100" doc:"id of the organizational unit"`
@@ -84,7 +84,7 @@ func (s *Server) listAccounts(ctx context.Context, in *accountFilter) (*body[api
 }
 
 func (s *Server) accountCleanings(ctx context.Context, in *struct {
-	accountPath
+	AccountPath
 	Limit int `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"at most so many"`
 }) (*body[apitypes.Page[apitypes.Cleaning]], error) {
 	if _, err := s.account(ctx, in.ID); err != nil {
@@ -98,7 +98,7 @@ func (s *Server) accountCleanings(ctx context.Context, in *struct {
 }
 
 func (s *Server) accountEvidence(ctx context.Context, in *struct {
-	accountPath
+	AccountPath
 	Cleaning string `query:"cleaning" maxLength:"64" doc:"id of the cleaning; default: the last one" example:"123456789012/17"`
 }) (*body[apitypes.CleaningEvidence], error) {
 	a, err := s.account(ctx, in.ID)

@@ -24,7 +24,7 @@ const dryRunLimit = 2 * time.Minute
 
 // accountAction is the input of what is done to an account for a reason.
 type accountAction struct {
-	accountPath
+	AccountPath
 	IfMatch string `header:"If-Match" maxLength:"200" doc:"ETag that the order is for; it is refused if the account has changed since"`
 	Body    apitypes.Reason
 }
@@ -49,7 +49,7 @@ func (s *Server) accountActions() {
 }
 
 func (s *Server) cleanAccount(ctx context.Context, in *struct {
-	accountPath
+	AccountPath
 	IfMatch string `header:"If-Match" maxLength:"200" doc:"ETag that the order is for; it is refused if the account has changed since"`
 	Body    apitypes.CleanOrder
 }) (*tagged[apitypes.Account], error) {
@@ -65,7 +65,7 @@ func (s *Server) act(ctx context.Context, id, ifMatch string, do func(who string
 		return nil, err
 	}
 	if ifMatch != "" {
-		if err := (versioned{ifMatch}).match(a.Version); err != nil {
+		if err := (Versioned{ifMatch}).match(a.Version); err != nil {
 			return nil, err
 		}
 	}
@@ -78,7 +78,7 @@ func (s *Server) act(ctx context.Context, id, ifMatch string, do func(who string
 	return answerAccount(a), nil
 }
 
-func (s *Server) dryRunAccount(ctx context.Context, in *struct{ accountPath }) (*body[apitypes.DryRun], error) {
+func (s *Server) dryRunAccount(ctx context.Context, in *struct{ AccountPath }) (*body[apitypes.DryRun], error) {
 	if _, err := s.account(ctx, in.ID); err != nil {
 		return nil, err
 	}

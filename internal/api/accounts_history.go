@@ -12,8 +12,8 @@ import (
 )
 
 func (s *Server) accountHistory(ctx context.Context, in *struct {
-	accountPath
-	paged
+	AccountPath
+	Paged
 }) (*body[apitypes.Page[apitypes.Transition]], error) {
 	cursor, err := in.cursor()
 	if err != nil {

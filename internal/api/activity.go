@@ -17,7 +17,7 @@ func (s *Server) activityRoutes() {
 }
 
 type activityFilter struct {
-	paged
+	Paged
 	Account string    `query:"account" maxLength:"12" doc:"AWS account id"`
 	Lab     string    `query:"lab" maxLength:"128" doc:"id of a lab"`
 	Type    string    `query:"type" maxLength:"64" doc:"lab type"`

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// versioned is embedded by the input of every edit.
-type versioned struct {
+// Versioned is embedded by the input of every edit.
+type Versioned struct {
 	IfMatch string `header:"If-Match" doc:"ETag that the edit is for; the edit is refused if it has changed since"`
 }
 
@@ -16,7 +16,7 @@ func etag(version int64) string { return `"` + strconv.FormatInt(version, 10) + 
 
 // match refuses an edit of a version that is not the one meant: 428 without
 // If-Match, 412 with another.
-func (v versioned) match(version int64) error {
+func (v Versioned) match(version int64) error {
 	switch {
 	case v.IfMatch == "":
 		return newProblem(http.StatusPreconditionRequired, "if_match_required", "an edit must say which version it is for", "read it, and give its ETag as If-Match; * edits whatever stands")

@@ -17,7 +17,7 @@ type Cleanings interface {
 	Runs(ctx context.Context, accountID string, limit int) ([]*fleet.CleaningRun, error)
 }
 
-func (s *Server) labEvidence(ctx context.Context, in *struct{ labPath }) (*body[apitypes.CleaningEvidence], error) {
+func (s *Server) labEvidence(ctx context.Context, in *struct{ LabPath }) (*body[apitypes.CleaningEvidence], error) {
 	session, err := s.lab(ctx, in.ID)
 	if err != nil {
 		return nil, err

@@ -35,7 +35,7 @@ func (s *Server) createKey(ctx context.Context, in *struct{ Body apitypes.KeyReq
 }
 
 func (s *Server) listKeys(ctx context.Context, in *struct {
-	paged
+	Paged
 	Prefix string `query:"prefix" maxLength:"100" doc:"beginning of the id, or of the key itself"`
 }) (*body[apitypes.Page[apitypes.Key]], error) {
 	after, err := in.cursor()

@@ -34,9 +34,9 @@ type Sessions interface {
 
 // Settler waits for labs: package events.
 type Settler interface {
-	// WaitSettled gives a lab once it is active or final; the context's error if
-	// that ends before.
-	WaitSettled(ctx context.Context, id string) (*fleet.Session, error)
+	// WaitSettled gives a lab once it is active or final, or as it stands when so
+	// much time has passed.
+	WaitSettled(ctx context.Context, id string, most time.Duration) (*fleet.Session, error)
 }
 
 const (
@@ -57,17 +57,17 @@ func (s *Server) labRoutes() {
 	s.labSecretRoutes()
 }
 
-// labPath is embedded by the input of whatever is about one lab.
-type labPath struct {
+// LabPath is embedded by the input of whatever is about one lab.
+type LabPath struct {
 	ID string `path:"id" minLength:"1" maxLength:"128" doc:"id of the lab"`
 }
 
-// waits is embedded by the input of what may wait for a lab.
-type waits struct {
+// Waits is embedded by the input of what may wait for a lab.
+type Waits struct {
 	Wait string `query:"wait" maxLength:"16" doc:"how long to wait for the assignment: 0s to 30s" example:"30s"`
 }
 
-func (w waits) duration() (time.Duration, error) {
+func (w Waits) duration() (time.Duration, error) {
 	if w.Wait == "" {
 		return 0, nil
 	}
@@ -103,7 +103,7 @@ func (s *Server) lab(ctx context.Context, id string) (*fleet.Session, error) {
 }
 
 func (s *Server) requestLab(ctx context.Context, in *struct {
-	waits
+	Waits
 	Key  string `header:"Idempotency-Key" maxLength:"128" doc:"the same key and body get the same answer"`
 	Body apitypes.LabRequest
 }) (*labAnswer, error) {
@@ -114,7 +114,7 @@ func (s *Server) requestLab(ctx context.Context, in *struct {
 	r := labRequest(access.From(ctx), in.Body, in.Key)
 	session, err := s.Labs.Request(ctx, r)
 	if err != nil {
-		return nil, inBody(err, requestFields)
+		return nil, inBody(withoutPrefix(err, r.RequestID), requestFields)
 	}
 	if session, err = s.settle(ctx, session, wait); err != nil {
 		return nil, err
@@ -146,6 +146,16 @@ func labRequest(p access.Principal, b apitypes.LabRequest, key string) assign.Re
 // ownPrefix begins the request ids of an owner; it has one slash, its last letter.
 func ownPrefix(owner string) string { return url.PathEscape(owner) + "/" }
 
+// withoutPrefix tells a request id that is complained of as it was given.
+func withoutPrefix(err error, requestID string) error {
+	f, ok := errors.AsType[*fleet.FieldError](err)
+	if !ok || f.Value != requestID {
+		return err
+	}
+	_, given, _ := strings.Cut(requestID, "/")
+	return &fleet.FieldError{Field: f.Field, Value: given, Remedy: f.Remedy}
+}
+
 // inBody names the fields that a service complains of as the request's JSON does.
 func inBody(err error, names map[string]string) error {
 	faults := fieldErrors(err)
@@ -163,15 +173,17 @@ func settled(session *fleet.Session) bool {
 	return session.State == fleet.SessionActive || session.State.Final()
 }
 
-// settle waits until a lab's assignment is over, but not longer than wait.
+// settle waits until a lab's assignment is over, but not longer than wait, nor
+// than this process serves.
 func (s *Server) settle(ctx context.Context, session *fleet.Session, wait time.Duration) (*fleet.Session, error) {
 	if wait <= 0 || settled(session) {
 		return session, nil
 	}
-	waiting, cancel := context.WithTimeout(ctx, wait)
+	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
-	now, err := s.Settled.WaitSettled(waiting, session.ID)
-	if err != nil && waiting.Err() != nil && ctx.Err() == nil { // the time is up: as it stands
+	defer context.AfterFunc(s.drain, cancel)()
+	now, err := s.Settled.WaitSettled(waiting, session.ID, wait)
+	if err != nil && waiting.Err() != nil && ctx.Err() == nil {
 		now, err = s.Sessions.Get(ctx, session.ID)
 	}
 	if err != nil {
@@ -181,8 +193,8 @@ func (s *Server) settle(ctx context.Context, session *fleet.Session, wait time.D
 }
 
 func (s *Server) getLab(ctx context.Context, in *struct {
-	labPath
-	waits
+	LabPath
+	Waits
 	IfNoneMatch string `header:"If-None-Match" maxLength:"200" doc:"ETag that is known already: 304 if it still holds"`
 }) (*labAnswer, error) {
 	wait, err := in.duration()
@@ -204,7 +216,7 @@ func (s *Server) getLab(ctx context.Context, in *struct {
 }
 
 type labFilter struct {
-	paged
+	Paged
 	Type    string    `query:"type" maxLength:"64" doc:"lab type"`
 	Student string    `query:"student" maxLength:"256"`
 	State   []string  `query:"state" enum:"scheduled,waiting,assigning,active,ended,expired,cancelled,failed" maxItems:"8" doc:"one or several, with commas"`
@@ -259,7 +271,7 @@ func pageOf[F, T any](items []F, next string, convert func(F) T) apitypes.Page[T
 }
 
 func (s *Server) extendLab(ctx context.Context, in *struct {
-	labPath
+	LabPath
 	Body apitypes.Extension
 }) (*labAnswer, error) {
 	session, err := s.active(ctx, in.ID)
@@ -287,7 +299,7 @@ func (s *Server) active(ctx context.Context, id string) (*fleet.Session, error) 
 }
 
 func (s *Server) endLab(ctx context.Context, in *struct {
-	labPath
+	LabPath
 	Body *apitypes.LabEnd `required:"false"`
 }) (*labAnswer, error) {
 	session, err := s.lab(ctx, in.ID)

@@ -27,7 +27,7 @@ func (s *Server) labSecretRoutes() {
 		hidden: true, limit: applyLimit, detail: "Of an active lab. Each call is in the activity log."}, s.signInLink)
 }
 
-func (s *Server) revealCredentials(ctx context.Context, in *struct{ labPath }) (*body[apitypes.Credentials], error) {
+func (s *Server) revealCredentials(ctx context.Context, in *struct{ LabPath }) (*body[apitypes.Credentials], error) {
 	session, err := s.active(ctx, in.ID)
 	if err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func (s *Server) revealCredentials(ctx context.Context, in *struct{ labPath }) (
 	return ok(toCredentials(c, session.EndsAt, s.Endpoint)), nil
 }
 
-func (s *Server) signInLink(ctx context.Context, in *struct{ labPath }) (*body[apitypes.SignInLink], error) {
+func (s *Server) signInLink(ctx context.Context, in *struct{ LabPath }) (*body[apitypes.SignInLink], error) {
 	session, err := s.active(ctx, in.ID)
 	if err != nil {
 		return nil, err

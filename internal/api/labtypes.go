@@ -11,6 +11,7 @@ import (
 	"github.com/kodekloud/kml/internal/access"
 	"github.com/kodekloud/kml/internal/apitypes"
 	"github.com/kodekloud/kml/internal/fleet"
+	"github.com/kodekloud/kml/internal/identity"
 )
 
 // LabTypes is the catalog of lab types: package labtype.
@@ -31,7 +32,7 @@ type Statuses interface {
 
 // Preview asks IAM what a lab type allows: package identity.
 type Preview interface {
-	Preview(ctx context.Context, lt fleet.LabType, q apitypes.AccessQuestion) (apitypes.AccessAnswer, error)
+	Preview(ctx context.Context, lt fleet.LabType, q identity.Question) (identity.Answer, error)
 }
 
 const specBody = 256 << 10 // bytes of a lab type
@@ -55,7 +56,7 @@ func (s *Server) labTypeRoutes() {
 		detail: "IAM's own SimulateCustomPolicy answers, with the policies and the boundary of the lab. Nothing is changed."}, s.testLabType)
 }
 
-type labTypePath struct {
+type LabTypePath struct {
 	Name string `path:"name" minLength:"1" maxLength:"64" doc:"name of the lab type" example:"ec2-basics"`
 }
 
@@ -71,7 +72,7 @@ func (s *Server) labType(ctx context.Context, name string) (*tagged[apitypes.Lab
 	return &tagged[apitypes.LabType]{ETag: etag(lt.Revision), Body: toLabType(lt, status)}, nil
 }
 
-func (s *Server) getLabType(ctx context.Context, in *struct{ labTypePath }) (*tagged[apitypes.LabType], error) {
+func (s *Server) getLabType(ctx context.Context, in *struct{ LabTypePath }) (*tagged[apitypes.LabType], error) {
 	return s.labType(ctx, in.Name)
 }
 
@@ -92,16 +93,20 @@ func (s *Server) listLabTypes(ctx context.Context, _ *struct{}) (*body[apitypes.
 }
 
 type labTypeApply struct {
-	labTypePath
-	versioned
+	LabTypePath
+	Versioned
 	IfNoneMatch string `header:"If-None-Match" enum:"*" doc:"* applies it only if there is none of the name"`
 	Body        apitypes.LabTypeSpec
 }
 
-func (s *Server) applyLabType(ctx context.Context, in *labTypeApply) (*struct {
-	tagged[apitypes.LabType]
+// labTypeAnswer is a lab type that was applied.
+type labTypeAnswer struct {
 	Status int
-}, error) {
+	ETag   string `header:"ETag" doc:"version, for If-Match"`
+	Body   apitypes.LabType
+}
+
+func (s *Server) applyLabType(ctx context.Context, in *labTypeApply) (*labTypeAnswer, error) {
 	if in.Body.Name != in.Name {
 		return nil, &fleet.FieldError{Field: "body.name", Value: in.Body.Name, Remedy: "give the name in the path: " + in.Name}
 	}
@@ -118,10 +123,7 @@ func (s *Server) applyLabType(ctx context.Context, in *labTypeApply) (*struct {
 	if err != nil {
 		return nil, err
 	}
-	out := &struct {
-		tagged[apitypes.LabType]
-		Status int
-	}{*now, http.StatusOK}
+	out := &labTypeAnswer{http.StatusOK, now.ETag, now.Body}
 	if !exists {
 		out.Status = http.StatusCreated
 	}
@@ -155,7 +157,7 @@ func (s *Server) applyOver(ctx context.Context, in *labTypeApply, exists bool) (
 }
 
 type labTypeSwitch struct {
-	labTypePath
+	LabTypePath
 	Body apitypes.Reason
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/kodekloud/kml/internal/access"
 	"github.com/kodekloud/kml/internal/apitypes"
 	"github.com/kodekloud/kml/internal/fleet"
+	"github.com/kodekloud/kml/internal/identity"
 	"github.com/kodekloud/kml/internal/labtype"
 )
 
@@ -28,7 +29,7 @@ func (s *Server) validateRoute() {
 }
 
 func (s *Server) validateLabType(_ context.Context, in *struct {
-	RawBody []byte `contentType:"application/json"`
+	RawBody []byte
 }) (*body[apitypes.LabTypeCheck], error) {
 	var given any
 	if err := json.Unmarshal(in.RawBody, &given); err != nil {
@@ -76,18 +77,27 @@ func check(lt fleet.LabType) apitypes.LabTypeCheck {
 }
 
 func (s *Server) testLabType(ctx context.Context, in *struct {
-	labTypePath
+	LabTypePath
 	Body apitypes.AccessQuestion
 }) (*body[apitypes.AccessAnswer], error) {
 	lt, err := s.LabTypes.Get(ctx, in.Name)
 	if err != nil {
 		return nil, fmt.Errorf("lab type %s: %w", in.Name, err)
 	}
-	answer, err := s.Preview.Preview(ctx, lt, in.Body)
+	answer, err := s.Preview.Preview(ctx, lt, identity.Question{Action: in.Body.Action, Resource: in.Body.Resource, Context: in.Body.Context})
 	if err != nil {
-		return nil, inBody(err, nil)
+		return nil, inBody(err, map[string]string{"question": "action"})
 	}
-	return ok(answer), nil
+	return ok(toAnswer(answer)), nil
+}
+
+// toAnswer is what IAM says as JSON.
+func toAnswer(a identity.Answer) apitypes.AccessAnswer {
+	out := apitypes.AccessAnswer{Allowed: a.Decision == "allowed", Decision: a.Decision, Statements: make([]apitypes.MatchedBy, len(a.Statements)), Missing: a.Missing, Boundary: a.Boundary}
+	for i, m := range a.Statements {
+		out.Statements[i] = apitypes.MatchedBy{Policy: m.Policy, Sid: m.Sid, Effect: m.Effect, Text: m.Text}
+	}
+	return out
 }
 
 // toLabType is a lab type as JSON.

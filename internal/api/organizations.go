@@ -25,7 +25,7 @@ func (s *Server) organizationRoutes() {
 	register(s, op{id: "sync-organization", method: http.MethodPost, path: "/v1/organizations/{name}/sync", tag: "Organizations", summary: "Sync an organization's accounts now", status: http.StatusAccepted, needs: access.OrgsWrite}, s.syncOrganization)
 }
 
-type orgPath struct {
+type OrgPath struct {
 	Name string `path:"name" minLength:"1" maxLength:"100" doc:"the fleet's name of the organization"`
 }
 
@@ -46,7 +46,7 @@ func (s *Server) listOrganizations(ctx context.Context, _ *struct{}) (*body[apit
 	return ok(pageOf(s.Organizations, "", func(o fleet.Organization) apitypes.Organization { return toOrganization(o, counts) })), nil
 }
 
-func (s *Server) getOrganization(ctx context.Context, in *struct{ orgPath }) (*body[apitypes.Organization], error) {
+func (s *Server) getOrganization(ctx context.Context, in *struct{ OrgPath }) (*body[apitypes.Organization], error) {
 	o, err := s.organization(in.Name)
 	if err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (s *Server) getOrganization(ctx context.Context, in *struct{ orgPath }) (*b
 	return ok(toOrganization(o, counts)), nil
 }
 
-func (s *Server) syncOrganization(ctx context.Context, in *struct{ orgPath }) (*body[apitypes.Accepted], error) {
+func (s *Server) syncOrganization(ctx context.Context, in *struct{ OrgPath }) (*body[apitypes.Accepted], error) {
 	o, err := s.organization(in.Name)
 	if err != nil {
 		return nil, err

@@ -10,14 +10,15 @@ import (
 	"github.com/kodekloud/kml/internal/fleet"
 )
 
-// paged is embedded by the input of every list.
-type paged struct {
+// Paged is embedded by the input of every list. What is embedded so has an
+// exported name: huma does not look into others.
+type Paged struct {
 	Cursor string `query:"cursor" maxLength:"300" doc:"next of the page before"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"most items on a page"`
 }
 
 // cursor is the place that a page goes on from.
-func (p paged) cursor() (fleet.Cursor, error) {
+func (p Paged) cursor() (fleet.Cursor, error) {
 	if p.Cursor == "" {
 		return fleet.Cursor{}, nil
 	}

@@ -54,14 +54,14 @@ func (s *Server) queueRoutes() {
 		detail: "A queue moves while it is read: a page may repeat tasks of the one before, or miss some."}, s.listTasks)
 	for name, summary := range map[string]string{"pause": "Hold a queue's tasks back", "resume": "Let a queue's tasks run again"} {
 		register(s, op{id: name + "-queue", method: http.MethodPost, path: "/v1/queues/{queue}/" + name, tag: "Queues", summary: summary, needs: access.QueuesWrite},
-			func(ctx context.Context, in *struct{ queuePath }) (*body[apitypes.Queue], error) {
+			func(ctx context.Context, in *struct{ QueuePath }) (*body[apitypes.Queue], error) {
 				return s.setPaused(in.Queue, name == "pause")
 			})
 	}
 	s.taskActions()
 }
 
-type queuePath struct {
+type QueuePath struct {
 	Queue string `path:"queue" minLength:"1" maxLength:"64" doc:"name of the queue" example:"cleanup"`
 }
 
@@ -141,8 +141,8 @@ func (s *Server) setPaused(name string, paused bool) (*body[apitypes.Queue], err
 }
 
 type taskFilter struct {
-	queuePath
-	paged
+	QueuePath
+	Paged
 	State string `query:"state" enum:"pending,active,scheduled,retry,archived,completed" default:"pending"`
 }
 
@@ -176,7 +176,7 @@ func (s *Server) listTasks(_ context.Context, in *taskFilter) (*body[apitypes.Pa
 // pageCursor marks a cursor that holds the number of a page: all that asynq has.
 const pageCursor = "page"
 
-func (p paged) number() (int, error) {
+func (p Paged) number() (int, error) {
 	c, err := p.cursor()
 	if err != nil || p.Cursor == "" {
 		return 1, err

@@ -35,7 +35,7 @@ func (s *Server) taskActions() {
 		register(s, op{id: a.name + "-tasks", method: http.MethodPost, path: "/v1/queues/{queue}/" + a.name, tag: "Queues", summary: a.summary, needs: access.QueuesWrite, limit: dryRunLimit,
 			detail: "One by its id, or all in a state. Whatever the fleet still needs is enqueued again by its sweepers."},
 			func(_ context.Context, in *struct {
-				queuePath
+				QueuePath
 				Body apitypes.TaskAction
 			}) (*body[apitypes.Done], error) {
 				n, err := s.actOnTasks(a, in.Queue, in.Body)
