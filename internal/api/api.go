@@ -73,6 +73,8 @@ func (s *Server) routes() {
 	s.activityRoutes()
 	s.usageRoutes()
 	s.queueRoutes()
+	s.bookingRoutes()
+	s.poolRoutes()
 }
 
 // OpenAPI is the document that describes the API.

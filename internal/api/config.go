@@ -58,6 +58,8 @@ type Config struct {
 	Settled  Settler
 	SignIn   SignIn
 	LabTypes LabTypes
+	Bookings BookingService
+	Pool     PoolService
 	Preview  Preview
 	Operate  Operate
 	// DryRun tells what a full cleaning of an account would do.

@@ -29,6 +29,7 @@ var problems = []struct {
 	{fleet.ErrInvalid, http.StatusUnprocessableEntity, "invalid", ""},
 	{fleet.ErrLabTypeOff, http.StatusConflict, "lab_type_off", "ask an operator to activate the lab type, or choose another"},
 	{fleet.ErrEnded, http.StatusConflict, "lab_over", "request a new lab"},
+	{fleet.ErrBookingOver, http.StatusConflict, "booking_over", "make a new booking"},
 	{fleet.ErrNotYet, http.StatusConflict, "lab_not_ready", "wait for the lab: GET /v1/labs/{id}?wait=30s"},
 	{fleet.ErrBadMove, http.StatusConflict, "wrong_state", "look at the account's state and choose what fits it"},
 	{fleet.ErrProtected, http.StatusForbidden, "protected", "protected accounts are never touched"},
@@ -56,6 +57,10 @@ func (s *Server) problem(ctx context.Context, err error) error {
 	var status huma.StatusError
 	if errors.As(err, &status) {
 		return status
+	}
+	if p := fullProblem(err); p != nil {
+		p.Request = id
+		return p
 	}
 	for _, known := range problems {
 		if errors.Is(err, known.err) {

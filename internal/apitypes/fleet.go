@@ -83,7 +83,7 @@ type PoolStatus struct {
 	OU       string `json:"ou"`
 	Purpose  string `json:"purpose"`
 	Target   int    `json:"target" doc:"accounts kept ready"`
-	Ready    int    `json:"ready"`
+	Ready    int    `json:"ready" doc:"warm, and held for nobody"`
 	Held     int    `json:"held" doc:"ready, and held for a booking"`
 	Creating int    `json:"creating" doc:"users being made"`
 	InUse    int    `json:"in_use"`
