@@ -1,5 +1,5 @@
-# The management role: what KML's processes assume first. It lists accounts and
-# steps into member accounts, nothing else.
+# The management role: what KML's processes assume first. It lists accounts, steps
+# into member accounts, and asks IAM what a policy would allow, nothing else.
 
 data "aws_iam_policy_document" "trust" {
   statement {
@@ -27,6 +27,13 @@ data "aws_iam_policy_document" "management" {
       variable = "aws:ResourceOrgPaths"
       values   = ["${data.aws_organizations_organization.this.id}/*/${aws_organizations_organizational_unit.fleet.id}/*"]
     }
+  }
+  statement {
+    # For previews of what a lab type allows. The documents come with the call:
+    # nothing of the account is read, and the action knows no resource.
+    sid       = "AskIAM"
+    actions   = ["iam:SimulateCustomPolicy"]
+    resources = ["*"]
   }
 }
 
