@@ -3,6 +3,7 @@ package handlers_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -53,7 +54,14 @@ func (f *fake) count(name string) int {
 }
 
 func (f *fake) Accept(ctx context.Context, r assign.Request) (*fleet.Session, error) {
-	return &fleet.Session{ID: "s1", State: fleet.SessionWaiting, Purpose: fleet.Production}, f.call(ctx, "accept")
+	s := &fleet.Session{ID: "s1", State: fleet.SessionWaiting, Purpose: fleet.Production, NotBefore: r.NotBefore}
+	if r.NotBefore.After(time.Now()) {
+		s.State = fleet.SessionScheduled
+	}
+	if !r.Queued || r.Booking == "" != (r.Priority == 0) {
+		return nil, fmt.Errorf("request as it came: %+v", r)
+	}
+	return s, f.call(ctx, "accept")
 }
 func (f *fake) Refuse(ctx context.Context, r assign.Request, _ error) (*fleet.Session, error) {
 	return &fleet.Session{}, f.call(ctx, "refuse "+r.RequestID)
@@ -117,6 +125,7 @@ func setup(t *testing.T, do func(ctx context.Context, call string) error) *bundl
 	tick := func(ctx context.Context, _ time.Time) error { return b.call(ctx, "tick") }
 	mux := handlers.Mux(handlers.Services{Assign: b, Users: b, Cleaner: b, Sync: b.fake, Readiness: b, Failures: b, Webhooks: b,
 		Tickers: map[string]handlers.Ticker{"test": tick}, Log: zerolog.Nop(),
+		Enqueue: func(ctx context.Context, ts ...*asynq.Task) error { return b.call(ctx, "enqueue "+ts[0].Type()) },
 		Observe: func(_ string, _ time.Duration, err error) { b.ended <- err }})
 	for _, queues := range []map[string]int{tasks.CriticalQueues, tasks.BulkQueues} {
 		s := asynq.NewServerFromRedisClient(r, asynq.Config{Concurrency: 4, Queues: queues, BaseContext: func() context.Context { return ctx },

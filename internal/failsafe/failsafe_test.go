@@ -222,25 +222,6 @@ func TestLabTypeIsSwitchedOffAtTheLimit(t *testing.T) {
 	}
 }
 
-func TestReleaseOnlyFromFailed(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	for n, state := range fleet.States {
-		a := b.in(t, n, state, func(a *fleet.Account) { a.Failures = 9 })
-		err := b.Release(b.ctx, a.ID, "ann", "looked at it")
-		now := b.get(t, a)
-		if state != fleet.Failed {
-			if !errors.Is(err, fleet.ErrBadMove) || now.Version != a.Version {
-				t.Errorf("%s: %v, now %s", state, err, now.State)
-			}
-			continue
-		}
-		if err != nil || now.State != fleet.Cleanup || now.Failures != 0 || now.Reason != "released by ann: looked at it" {
-			t.Errorf("release: %v, %+v", err, now)
-		}
-	}
-}
-
 // Two workers report the same failure: whoever comes second is told to look again.
 func TestFailureReportedTwiceAtOnce(t *testing.T) {
 	t.Parallel()

@@ -400,3 +400,25 @@ func TestHistoryThatCannotBeLogged(t *testing.T) {
 		t.Fatalf("flush: %d, %v, logged %q", n, err, b.logged(t))
 	}
 }
+
+// An account that is held for a booking goes back to it untouched; clean, or out
+// of the fleet, it is held for nobody.
+func TestABookingHoldsWhatIsReady(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		from, to fleet.State
+		held     bool
+	}{{fleet.UserCreated, fleet.Assigning, true}, {fleet.Assigning, fleet.UserCreated, true}, {fleet.Assigning, fleet.InUse, true},
+		{fleet.Cleanup, fleet.UserDeleted, false}, {fleet.UserCreated, fleet.Draining, false}} {
+		b := setup(t)
+		a := b.put(t, c.from, func(a *fleet.Account) { a.Booking = "b1" })
+		next, err := b.Move(b.ctx, a, c.to, "test", func(n *fleet.Account) {
+			if c.to == fleet.Assigning {
+				n.SessionID = "s1"
+			}
+		})
+		if err != nil || (next.Booking == "b1") != c.held {
+			t.Errorf("%s to %s: booking %q, %v", c.from, c.to, next.Booking, err)
+		}
+	}
+}
