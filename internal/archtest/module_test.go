@@ -33,7 +33,7 @@ type goFile struct {
 // scratch are folders and files that git ignores.
 func scratch(d fs.DirEntry) bool {
 	switch n := d.Name(); {
-	case n == ".git", n == ".kml", d.IsDir() && n == "bin", n == "cover.out":
+	case n == ".git", n == ".kml", d.IsDir() && (n == "bin" || n == "node_modules" || n == "dist"), n == "cover.out":
 		return true
 	default:
 		return strings.HasSuffix(n, ".db")
