@@ -39,10 +39,11 @@ const (
 //
 // The link stands for a federated session of the student's own user. Such a
 // session lasts 15 minutes at least, so it may outlast the lab; that lets nobody
-// in: "the permissions boundary of the IAM user" takes part in every evaluation
-// of a federated session (IAM User Guide, Permissions boundaries for IAM
-// entities), and the boundary denies everything from the lab's end on, and at
-// once when the lab is frozen.
+// in. What a session may do is the intersection of the session policies with the
+// policies and the boundary of the user, an explicit deny in any of them wins,
+// and they are evaluated on each call (IAM User Guide: Permissions boundaries for
+// IAM entities; Permissions for GetFederationToken). The boundary denies
+// everything from the lab's end on, and at once when the lab is frozen.
 func (s *Service) SignInLink(ctx context.Context, session *fleet.Session) (link string, expires time.Time, err error) {
 	a, err := s.Accounts.Get(ctx, session.AccountID)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"text/template"
 
 	"github.com/kodekloud/kml/internal/fleet"
 )
@@ -85,34 +84,38 @@ func (in *Input) reachable(action string) bool {
 	return slices.ContainsFunc(in.allowed(), func(p string) bool { return covers(p, action) })
 }
 
+// placeholder is all that a template may hold: no function, no loop. Lab types
+// come by the API, too, and rendering one must cost nothing.
+var placeholder = regexp.MustCompile(`\{\{ *\.([A-Za-z]+) *\}\}`)
+
 // expandAll renders templates. One that uses {{.Regions}} becomes one string for
 // each Region of the lab.
 func (in *Input) expandAll(texts []string, from string) (list, error) {
 	var out list
 	for i, text := range texts {
-		field := fmt.Sprintf("%s[%d]", from, i)
-		t, err := template.New("").Option("missingkey=error").Parse(text)
-		if err != nil {
-			return nil, &fleet.FieldError{Field: field, Value: text, Remedy: "mend the template: " + plain(err)}
-		}
 		for _, region := range in.LabType.Regions {
-			var b strings.Builder
-			err := t.Execute(&b, map[string]string{
-				"Account": in.Account, "User": in.UserName, "Partition": in.partition(), "Regions": region, "LabPath": LabPath,
-			})
-			if err != nil {
-				return nil, &fleet.FieldError{Field: field, Value: text,
+			expanded, ok := in.expand(text, region)
+			if !ok {
+				return nil, &fleet.FieldError{Field: fmt.Sprintf("%s[%d]", from, i), Value: text,
 					Remedy: "a template may use {{.Account}}, {{.User}}, {{.Partition}}, {{.Regions}} and {{.LabPath}}"}
 			}
-			if !slices.Contains(out, b.String()) {
-				out = append(out, b.String())
+			if !slices.Contains(out, expanded) {
+				out = append(out, expanded)
 			}
 		}
 	}
 	return out, nil
 }
 
-// plain is a template error without the nameless template's position.
-func plain(err error) string {
-	return strings.TrimPrefix(err.Error(), "template: :1: ")
+// expand renders one template for one Region; ok is false if it holds anything
+// but the five names.
+func (in *Input) expand(text, region string) (out string, ok bool) {
+	values := map[string]string{"Account": in.Account, "User": in.UserName, "Partition": in.partition(), "Regions": region, "LabPath": LabPath}
+	ok = !strings.Contains(placeholder.ReplaceAllString(text, ""), "{{")
+	out = placeholder.ReplaceAllStringFunc(text, func(p string) string {
+		value, known := values[placeholder.FindStringSubmatch(p)[1]]
+		ok = ok && known
+		return value
+	})
+	return out, ok
 }

@@ -108,6 +108,7 @@ func TestFaultsNameTheirPlace(t *testing.T) {
 	}{
 		{"unknown template name", "statements[0].resources[0]", "{{.Acount}}", with(fleet.Statement{Effect: "Allow", Actions: good.Actions, Resources: []string{"arn:{{.Acount}}"}})},
 		{"broken template", "statements[0].resources[0]", "{{.Account", with(fleet.Statement{Effect: "Allow", Actions: good.Actions, Resources: []string{"{{.Account"}})},
+		{"template that computes", "statements[0].resources[0]", "printf", with(fleet.Statement{Effect: "Allow", Actions: good.Actions, Resources: []string{`{{printf "%999999999d" 1}}`}})},
 		{"unknown name in a condition", "statements[0].conditions.StringEquals.s3:prefix[1]", "{{.Nobody}}", with(fleet.Statement{Effect: "Allow", Actions: good.Actions,
 			Resources: good.Resources, Conditions: map[string]map[string][]string{"StringEquals": {"s3:prefix": {"a", "{{.Nobody}}"}}}})},
 		{"effect", "statements[0].effect", "Permit", with(fleet.Statement{Effect: "Permit", Actions: good.Actions, Resources: good.Resources})},
