@@ -13,20 +13,31 @@ RACE := ./tasks ./handlers ./scheduler ./internal/fleet ./internal/lifecycle ./i
 	./internal/mongo ./internal/mongosim ./internal/redis ./internal/redisdev ./internal/awsclient ./internal/cleaner \
 	./internal/awssim/core ./internal/awssim/iameval ./internal/clock ./internal/seal ./internal/config ./internal/metrics
 
-.PHONY: help setup build run demo demo-procs demo-crash demo-pause test test-race lint bench tidy clean
+# The modules of the TypeScript example, whose test generates a client from the
+# API's own document.
+TS := deploy/examples/typescript
+
+.PHONY: help setup modules build run quickstart demo demo-procs demo-crash demo-pause test test-race lint bench tidy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## fetch the modules, say what is missing
+setup: modules ## fetch the modules, say what is missing
 	go mod download
 	@command -v redis-server >/dev/null || echo "no redis-server on the PATH: demo and tests use one in process instead"
 
-build: ## build bin/kml and bin/kml-dev
+modules: # of npm, where there is npm
+	@if command -v npm >/dev/null; then [ $(TS)/node_modules -nt $(TS)/package-lock.json ] || { npm ci --prefix $(TS) --no-audit --no-fund --silent && touch $(TS)/node_modules; }; \
+	else echo "no npm on the PATH: the test of a generated client is left out"; fi
+
+build: ## build bin/kml, bin/kmlctl and bin/kml-dev
 	go build -o bin/ ./cmd/...
 
 run: build ## everything in one process, until Ctrl-C
 	bin/kml-dev run $(ARGS)
+
+quickstart: ## the commands of the README's first page, as they stand there
+	@bash deploy/quickstart.sh
 
 demo: build ## play a class against a fleet on the simulated AWS
 	bin/kml-dev demo $(ARGS)
@@ -40,7 +51,7 @@ demo-crash: build ## the same, with processes killed in between
 demo-pause: build ## a worker stopped in a cleaning and woken in the next student's account
 	bin/kml-dev demo-pause $(ARGS)
 
-test: ## all tests
+test: modules ## all tests
 	go test -timeout 20m ./...
 
 test-race: ## the packages where goroutines meet, under the race detector

@@ -17,7 +17,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := &cobra.Command{Use: "kml-dev", Short: "KML on a laptop: embedded parts, the all-in-one, the demo", SilenceUsage: true, SilenceErrors: true}
-	root.AddCommand(runCommand(), demoCommand(),
+	root.AddCommand(runCommand(), stopCommand(), demoCommand(),
 		procsCommand("demo-procs", "The same with every role a process of its own", nil),
 		procsCommand("demo-crash", "The same, with processes killed in between", crash), pauseCommand(),
 		awsCommand(), mongoCommand())
