@@ -12,6 +12,7 @@
 package config
 
 import (
+	"strings"
 	"time"
 
 	"github.com/kodekloud/kml/internal/fleet"
@@ -65,7 +66,16 @@ type Mongo struct {
 // itself come from the SDK's usual chain.
 type AWS struct {
 	EndpointURL string `yaml:"endpoint_url" env:"ENDPOINT_URL" doc:"endpoint of every AWS service; empty means AWS"`
+	SignInURL   string `yaml:"signin_url" env:"SIGNIN_URL" doc:"AWS's sign-in endpoint, where links into the console are made; empty means the one of the organization's partition, such as https://signin.aws.amazon.com, or endpoint_url with /_signin behind it if that is given"`
 	Region      string `yaml:"region" env:"REGION" default:"us-east-1" doc:"Region of the fleet's own calls, such as STS and Organizations"`
+}
+
+// SignIn is the sign-in endpoint in force; "" is AWS's own.
+func (a AWS) SignIn() string {
+	if a.SignInURL == "" && a.EndpointURL != "" {
+		return strings.TrimSuffix(a.EndpointURL, "/") + "/_signin"
+	}
+	return a.SignInURL
 }
 
 // Seal is what secrets are sealed with.
