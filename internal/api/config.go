@@ -57,6 +57,8 @@ type Config struct {
 	Labs     Labs
 	Settled  Settler
 	SignIn   SignIn
+	Targets  Targets  // of labs' callbacks; nil: they are not judged
+	Forecast Forecast // of waiting labs; nil: none
 	LabTypes LabTypes
 	Bookings BookingService
 	Pool     PoolService

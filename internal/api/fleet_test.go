@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,6 +59,7 @@ func (f *fleetBench) wire(t testing.TB, b *bench, c *Config) {
 	c.Sessions, c.Accounts, c.Cleanings, c.Statuses, c.Reports = b.db.Sessions(), b.db.Accounts(), b.db.Cleanings(), b.db.LabTypes(), b.db.Reports()
 	c.Organizations, c.LabTypes, c.Labs, c.Settled, c.SignIn, c.Preview = orgs, catalog, f.assign, f, f, f
 	c.Operate = failsafe.New(failsafe.Config{Accounts: b.db.Accounts(), Machine: b.machine, LabTypes: b.db.LabTypes(), Log: b.db.Activity(), Requeuer: f.assign, Sessions: f.assign, Clock: b.clock})
+	c.Targets, c.Forecast = f, f
 	c.DryRun = func(context.Context, string) ([]fleet.Evidence, error) { return f.dryRun, nil }
 }
 
@@ -75,6 +77,19 @@ func (f *fleetBench) WaitSettled(ctx context.Context, id string, _ time.Duration
 		return nil, err
 	}
 	return f.db.Sessions().Get(ctx, id)
+}
+
+// ETA is [Forecast].
+func (f *fleetBench) ETA(_ context.Context, l *fleet.Session) (time.Time, bool, error) {
+	return t0.Add(time.Minute), l.State == fleet.SessionWaiting, nil
+}
+
+// CheckURL is [Targets].
+func (f *fleetBench) CheckURL(field, raw string) error {
+	if strings.Contains(raw, "inner.test") {
+		return &fleet.FieldError{Field: field, Value: raw, Remedy: "give a public address"}
+	}
+	return nil
 }
 
 // SignInLink is [SignIn].

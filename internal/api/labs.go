@@ -39,6 +39,18 @@ type Settler interface {
 	WaitSettled(ctx context.Context, id string, most time.Duration) (*fleet.Session, error)
 }
 
+// Forecast estimates: package booking.
+type Forecast interface {
+	// ETA is when a waiting or scheduled session gets an account, if that is known.
+	ETA(ctx context.Context, l *fleet.Session) (at time.Time, known bool, err error)
+}
+
+// Targets judges where callbacks go: package webhook.
+type Targets interface {
+	// CheckURL gives a *fleet.FieldError for the field if nothing may be sent there.
+	CheckURL(field, raw string) error
+}
+
 const (
 	longestWait = 30 * time.Second
 	waitLimit   = longestWait + defaultLimit
@@ -90,6 +102,22 @@ func answerLab(session *fleet.Session) *labAnswer {
 	return &labAnswer{Status: http.StatusOK, ETag: etag(session.Version), Body: toLab(session)}
 }
 
+// readyBy is when a lab may expect an account, zero if that is not known. It is
+// told to those who look at one lab: it costs a look at the waiting list.
+func (s *Server) readyBy(ctx context.Context, session *fleet.Session) time.Time {
+	if s.Forecast == nil || settled(session) {
+		return time.Time{}
+	}
+	at, known, err := s.Forecast.ETA(ctx, session)
+	if err != nil {
+		s.logger(ctx).Warn().Err(err).Str("session", session.ID).Msg("no forecast for a lab")
+	}
+	if err != nil || !known {
+		return time.Time{}
+	}
+	return at
+}
+
 // lab reads a lab that the caller may know of. Another's and none are the same.
 func (s *Server) lab(ctx context.Context, id string) (*fleet.Session, error) {
 	session, err := s.Sessions.Get(ctx, id)
@@ -110,6 +138,11 @@ func (s *Server) requestLab(ctx context.Context, in *struct {
 	wait, err := in.duration()
 	if err != nil {
 		return nil, err
+	}
+	if in.Body.Callback != "" && s.Targets != nil {
+		if err := s.Targets.CheckURL("body.callback", in.Body.Callback); err != nil {
+			return nil, err
+		}
 	}
 	r := labRequest(access.From(ctx), in.Body, in.Key)
 	session, err := s.Labs.Request(ctx, r)
@@ -211,7 +244,9 @@ func (s *Server) getLab(ctx context.Context, in *struct {
 	out := answerLab(session)
 	if strings.Contains(in.IfNoneMatch, out.ETag) {
 		out.Status = http.StatusNotModified
+		return out, nil
 	}
+	out.Body.ReadyBy = s.readyBy(ctx, session)
 	return out, nil
 }
 

@@ -115,7 +115,7 @@ func TestRequestLabWaits(t *testing.T) {
 	}
 	// A process that stops does not let go of what it accepted.
 	f.waited = func(string) { f.Drain() }
-	if l = decode[apitypes.Lab](t, f.do(t, academy, http.MethodGet, "/v1/labs/"+l.ID+"?wait=30s", nil), http.StatusOK); l.State != "waiting" {
+	if l = decode[apitypes.Lab](t, f.do(t, academy, http.MethodGet, "/v1/labs/"+l.ID+"?wait=30s", nil), http.StatusOK); l.State != "waiting" || !l.ReadyBy.Equal(t0.Add(time.Minute)) {
 		t.Errorf("lab is %+v", l)
 	}
 }
@@ -138,6 +138,9 @@ func TestRequestLabRefuses(t *testing.T) {
 		edit(&r)
 		names(t, refused(t, f.do(t, academy, http.MethodPost, "/v1/labs", r), http.StatusUnprocessableEntity, "invalid"), field)
 	}
+	inner := wants("ada")
+	inner.Callback = "https://inner.test/"
+	names(t, refused(t, f.do(t, academy, http.MethodPost, "/v1/labs", inner), http.StatusUnprocessableEntity, "invalid"), "body.callback")
 	for _, wait := range []string{"31s", "-1s", "soon"} {
 		names(t, refused(t, f.do(t, academy, http.MethodPost, "/v1/labs?wait="+wait, wants("ada")), http.StatusUnprocessableEntity, "invalid"), "query.wait")
 	}
