@@ -78,6 +78,12 @@ type SignInLink struct {
 	Expires time.Time `json:"expires" doc:"the link is good until then; the console session ends with the lab"`
 }
 
+// String hides the link.
+func (l SignInLink) String() string { return "sign-in link (hidden)" }
+
+// GoString hides the link.
+func (l SignInLink) GoString() string { return l.String() }
+
 // Extension moves a lab's end.
 type Extension struct {
 	By Duration `json:"by" maxLength:"32" example:"30m" doc:"how much later the lab ends"`
