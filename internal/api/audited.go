@@ -27,10 +27,10 @@ func (s *Server) audited(o op, next http.Handler) http.Handler {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		k := keep()
+		k := keep(w)
 		next.ServeHTTP(k, r)
 		s.record(o, r, k)
-		k.send(w)
+		k.send()
 	})
 }
 

@@ -38,6 +38,11 @@ func (s *Server) bodied(o op, next http.Handler) http.Handler {
 			s.refuse(w, r, newProblem(http.StatusBadRequest, "malformed", "the body cannot be read", "send it whole"))
 			return
 		}
+		// The rest of the time is the operation's: the server would take the end of
+		// its patience for a client that has gone.
+		if err := http.NewResponseController(w).SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			s.logger(r.Context()).Warn().Err(err).Msg("a call keeps the server's timeout")
+		}
 		callOf(r.Context()).body = body
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		next.ServeHTTP(w, r)

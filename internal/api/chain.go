@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -27,10 +28,23 @@ func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.s.ServeHT
 // chain puts an operation behind everything that a call passes, outermost first:
 // what refuses a call stands inside of what records it.
 func (s *Server) chain(o op, h http.Handler) http.Handler {
-	for _, wrap := range []func(op, http.Handler) http.Handler{s.guarded, s.once, s.bodied, s.permitted, s.limited, s.authenticated, s.sameOrigin, s.audited, s.observed} {
+	for _, wrap := range []func(op, http.Handler) http.Handler{s.guarded, s.once, s.bodied, s.permitted, s.limited, s.authenticated, s.sameOrigin, s.audited, s.observed, s.timed} {
 		h = wrap(o, h)
 	}
 	return h
+}
+
+// timed bounds the whole of a call that is no stream: what the operation does has
+// its own limit, and the rest of the chain asks stores too.
+func (s *Server) timed(o op, next http.Handler) http.Handler {
+	if o.limit < 0 {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), o.limit+defaultLimit)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
 }
 
 // guarded turns a panic of the operation into an answer, which is then recorded.

@@ -80,7 +80,7 @@ func (s *Server) onceUnder(key string, o op, w http.ResponseWriter, r *http.Requ
 
 // first does the call and keeps its answer.
 func (s *Server) first(mine fleet.IdempotentCall, w http.ResponseWriter, r *http.Request, next http.Handler) {
-	k := keep()
+	k := keep(w)
 	next.ServeHTTP(k, r)
 	// The answer is kept though the client may have gone: it will ask again.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), finishLimit)
@@ -96,7 +96,7 @@ func (s *Server) first(mine fleet.IdempotentCall, w http.ResponseWriter, r *http
 	if err != nil {
 		s.logger(ctx).Error().Err(err).Msg("the answer to an idempotent call is not kept: a repetition will be done again")
 	}
-	k.send(w)
+	k.send()
 }
 
 func (s *Server) save(k *kept, id string) (*fleet.Sealed, error) {

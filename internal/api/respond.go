@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"time"
 )
 
 // writeJSON answers with JSON.
@@ -17,12 +18,18 @@ func writeJSON(w http.ResponseWriter, status int, contentType string, v any) {
 
 // kept is an answer that is held back until it is recorded.
 type kept struct {
+	socket http.ResponseWriter
 	header http.Header
 	status int
 	body   bytes.Buffer
 }
 
-func keep() *kept { return &kept{header: http.Header{}} }
+func keep(w http.ResponseWriter) *kept { return &kept{socket: w, header: http.Header{}} }
+
+// SetReadDeadline is for http.ResponseController.
+func (k *kept) SetReadDeadline(t time.Time) error {
+	return http.NewResponseController(k.socket).SetReadDeadline(t)
+}
 
 // Header implements http.ResponseWriter.
 func (k *kept) Header() http.Header { return k.header }
@@ -41,13 +48,13 @@ func (k *kept) Write(b []byte) (int, error) {
 }
 
 // send lets the answer go.
-func (k *kept) send(w http.ResponseWriter) {
+func (k *kept) send() {
 	k.WriteHeader(http.StatusOK)
 	for name, values := range k.header {
-		w.Header()[name] = values
+		k.socket.Header()[name] = values
 	}
-	w.WriteHeader(k.status)
-	_, _ = w.Write(k.body.Bytes()) // a client that went away is its own affair
+	k.socket.WriteHeader(k.status)
+	_, _ = k.socket.Write(k.body.Bytes()) // a client that went away is its own affair
 }
 
 // code is the code of the problem that the answer is, "" if it is none.
