@@ -28,6 +28,6 @@ func (c *Client) Pool(ctx context.Context) (apitypes.Pool, error) {
 
 // SetTarget sets how many accounts of an OU are kept ready; version is that of
 // its [apitypes.PoolStatus], or [AnyVersion].
-func (c *Client) SetTarget(ctx context.Context, org, ou string, version int64, t apitypes.Target) (apitypes.PoolStatus, error) {
-	return do[apitypes.PoolStatus](ctx, c, put(version, t, "/v1/pool/{org}/{ou}/target", org, ou))
+func (c *Client) SetTarget(ctx context.Context, org, ou string, version int64, t apitypes.Target) (apitypes.Target, error) {
+	return do[apitypes.Target](ctx, c, put(version, t, "/v1/pool/{org}/{ou}/target", org, ou))
 }

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -49,6 +51,12 @@ func (a *app) command(s spec) *cobra.Command {
 			return err
 		}
 		a.started = true
+		defer func() {
+			var u *usageError
+			if errors.As(err, &u) {
+				u.command = cmp.Or(u.command, c.CommandPath())
+			}
+		}()
 		ctx, cancel := a.patience(c.Context(), s)
 		defer cancel()
 		if s.local != nil {
@@ -80,7 +88,7 @@ func (a *app) patience(ctx context.Context, s spec) (context.Context, context.Ca
 
 // group makes a command that only holds others.
 func (a *app) group(use, short string, subs ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs, ValidArgsFunction: cobra.NoFileCompletions}
+	c := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs, ValidArgsFunction: cobra.NoFileCompletions, SuggestionsMinimumDistance: 2}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return c.Help()

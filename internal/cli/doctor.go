@@ -117,7 +117,7 @@ func examined(c apitypes.Check) finding {
 // examineSettings looks at what is on this machine.
 func (a *app) examineSettings(s settings) []finding {
 	var out []finding
-	out = append(out, fine("configuration", "profile %s of %s", cmp.Or(s.name, "none"), a.profilePath()))
+	out = append(out, fine("configuration", "server %s, profile %s (%s)", s.Server, cmp.Or(s.name, "none"), a.profilePath()))
 	if info, err := os.Stat(a.profilePath()); err == nil && info.Mode().Perm()&0o077 != 0 {
 		out = append(out, doubtful("configuration", "chmod 600 "+quote(a.profilePath()), "others on this machine may read the keys in it"))
 	}

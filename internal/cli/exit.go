@@ -164,6 +164,8 @@ func remedy(err error) string {
 		return "see: kmlctl --help"
 	case errors.As(err, &p) && p.Remedy != "":
 		return p.Remedy
+	case errors.Is(err, apiclient.ErrUnreachable), errors.Is(err, apiclient.ErrNotKML):
+		return "check the address (--server, KML_SERVER or the profile) and that the server runs; kmlctl doctor says more"
 	case apiclient.IsRefused(err):
 		return "look at the key with: kmlctl me"
 	case errors.As(err, &p) && len(p.Errors) > 0:

@@ -81,11 +81,16 @@ func printOne[T any](a *app, cols []column[T], item T) error {
 
 // dump prints anything as JSON or YAML.
 func (a *app) dump(v any) error {
-	raw, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // links are to be copied
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
 		return fmt.Errorf("output: %w", err)
 	}
+	raw := b.Bytes()
 	if a.format.kind == "yaml" {
+		var err error
 		if raw, err = yaml.JSONToYAML(raw); err != nil {
 			return fmt.Errorf("output: %w", err)
 		}

@@ -100,6 +100,10 @@ var forecastColumns = []column[apitypes.Forecast]{
 	col("busy", func(f apitypes.Forecast) any { return f.Busy }),
 }
 
+var targetColumns = []column[apitypes.Target]{
+	col("warm", func(t apitypes.Target) any { return t.Warm }),
+}
+
 func (a *app) pool() *cobra.Command {
 	return a.group("pool", "Accounts kept ready", a.poolStatus(), a.poolTarget())
 }
@@ -147,6 +151,6 @@ func (a *app) poolTarget() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printOne(a, poolColumns, now)
+			return printOne(a, targetColumns, now)
 		}})
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -69,22 +70,28 @@ func renderTable[T any](v view, cols []column[T], items []T) string {
 	})
 }
 
-// renderOne writes a line for each column.
+// renderOne writes a line for each column that has something to say.
 func renderOne[T any](v view, cols []column[T], item T) string {
 	var rows [][]string
+	var shown []column[T]
 	for _, c := range cols {
-		rows = append(rows, []string{c.head + ":", v.text(c.cell(item))})
+		if text := v.text(c.cell(item)); text != nothing {
+			rows, shown = append(rows, []string{c.head + ":", text}), append(shown, c)
+		}
 	}
 	return align(rows, func(row, column int, padded string) string {
 		if column == 0 {
 			return v.paint(bold, padded)
 		}
-		return v.paintState(cols[row].cell(item), padded)
+		return v.paintState(shown[row].cell(item), padded)
 	})
 }
 
 // align pads the cells of each column to one width; paint colours what is padded.
 func align(rows [][]string, paint func(row, column int, padded string) string) string {
+	if len(rows) == 0 {
+		return ""
+	}
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, cell := range row {
@@ -137,11 +144,11 @@ func (v view) text(cell any) string {
 	default:
 		s = fmt.Sprint(x)
 	}
-	if s = clean(s); s == "" {
-		return "-"
-	}
-	return s
+	return cmp.Or(clean(s), nothing)
 }
+
+// nothing is a cell that says nothing.
+const nothing = "-"
 
 // clean keeps what others wrote from steering the terminal: a name may hold
 // escape sequences.
