@@ -101,11 +101,11 @@ func (a *app) report(err error) int {
 	if errors.As(err, &s) {
 		return s.code
 	}
-	a.tell("kmlctl: %s", oneLine(err.Error()))
+	a.tell("kmlctl: %s", clean(oneLine(err.Error())))
 	var p *apitypes.Problem
 	if errors.As(err, &p) {
 		for _, f := range p.Errors {
-			a.tell("  %s %s: %s", f.Field, f.Value, f.Remedy)
+			a.tell("  %s", clean(f.Field+" "+f.Value+": "+f.Remedy))
 		}
 		for _, s := range p.Slots {
 			a.tell("  it fits from %s to %s (%d seats)", stamp(s.Start), stamp(s.End), s.Seats)
@@ -114,7 +114,7 @@ func (a *app) report(err error) int {
 			a.tell("  request %s", p.Request)
 		}
 	}
-	a.tell("  → %s", oneLine(remedy(err)))
+	a.tell("  → %s", clean(oneLine(remedy(err))))
 	return exitCode(err)
 }
 
