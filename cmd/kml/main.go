@@ -1,5 +1,6 @@
 // Command kml runs the fleet's roles: api, worker, scheduler, monitor. It also
-// checks the configuration and lets an operator look at accounts and steer them.
+// checks the configuration, makes the first API key, and lets an operator look at
+// accounts and steer them.
 package main
 
 import (
@@ -40,13 +41,13 @@ func rootCommand() *cobra.Command {
 		role("scheduler", "Enqueue periodic work; several may run", func(a *app.App) []func(context.Context) error {
 			return []func(context.Context) error{a.Scheduler, a.ServeMetrics}
 		}),
-		role("api", "Serve health, readiness and metrics", func(a *app.App) []func(context.Context) error {
+		role("api", "Serve the API, its reference at /docs and the queue dashboard at /monitor/", func(a *app.App) []func(context.Context) error {
 			return []func(context.Context) error{a.API}
 		}),
-		role("monitor", "Serve the queue dashboard", func(a *app.App) []func(context.Context) error {
+		role("monitor", "Serve the queue dashboard alone, behind the same keys", func(a *app.App) []func(context.Context) error {
 			return []func(context.Context) error{a.Monitor}
 		}),
-		configCommand(), labCommand(), accountCommand(), labTypeCommand(),
+		configCommand(), keysCommand(), labCommand(), accountCommand(), labTypeCommand(),
 	)
 	return root
 }

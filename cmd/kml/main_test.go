@@ -98,7 +98,7 @@ func goodEnvironment(t *testing.T) []string {
 	c := dev.Config("mongodb://kml:"+secret+"@127.0.0.1:1", "127.0.0.1:1", "http://127.0.0.1:1", bytes.Repeat([]byte{7}, 32), dev.Organizations(awssim.Seeded{
 		Organizations: []awssim.SeededOrganization{{Name: "alpha", ManagementAccount: "111111111111", ManagementRole: "arn:aws:iam::111111111111:role/KML",
 			MemberRole: "Member", Units: []awssim.SeededUnit{{Name: "production", ID: "ou-ab12-1"}}}}}, 1, nil))
-	c.Redis.Password, c.Monitor.Password = secret, secret
+	c.Redis.Password = secret
 	return environment(t, c, awssim.Seeded{})
 }
 

@@ -86,7 +86,7 @@ func TestAccount(t *testing.T) {
 		t.Fatalf("released: %+v %v", got, err)
 	}
 	has(t, []string{"account", "show", acct.ID}, []string{"state", "account_cleanup"}, []string{"failed", "account_cleanup", who(), "policy taken off by hand"})
-	refuses(t, append(release, "again"), acct.ID, "not failed")
+	refuses(t, append(release, "again"), acct.ID, "only failed")
 }
 
 // A dry run names what a student left, and touches nothing.

@@ -2,27 +2,54 @@ package app
 
 import (
 	"context"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log"
 	"net"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/hibiken/asynqmon"
+
+	"github.com/kodekloud/kml/internal/api"
+	"github.com/kodekloud/kml/internal/events"
+	"github.com/kodekloud/kml/internal/redis"
 )
 
-// API serves health and readiness (and, in a later issue, the API) until ctx ends.
+// Timeouts of connections. A call's own limit is shorter; streams lift theirs.
+const (
+	headerTimeout = 5 * time.Second
+	readTimeout   = 30 * time.Second
+	writeTimeout  = 150 * time.Second
+	idleTimeout   = 2 * time.Minute
+	headerBytes   = 64 << 10
+)
+
+// API serves the API, and the queue dashboard beside it, until ctx ends.
 func (a *App) API(ctx context.Context) error {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusOK, map[string]string{"status": "alive"})
-	})
-	mux.HandleFunc("GET /readyz", a.ready)
-	mux.Handle("GET /metrics", a.Metrics.Handler())
-	return a.serve(ctx, "api", a.Config.HTTP.Addr, mux)
+	monitor := a.asynqmon()
+	defer func() { _ = monitor.Close() }()
+	hub := events.NewHub(redis.NewEventStream(a.Redis), a.Clock, func(err error) { a.Log.Warn().Err(err).Msg("the event stream cannot be read at present") })
+	// It outlives ctx: calls that are still worked on while the role ends wait on it.
+	hctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	running.Go(func() { hub.Run(hctx) })
+	defer running.Wait()
+	defer cancel()
+	return a.serveDoors(ctx, "api", a.Config.HTTP.Addr, api.New(a.doors(monitor, hub)))
+}
+
+// Monitor serves the queue dashboard alone until ctx ends, behind the same keys.
+func (a *App) Monitor(ctx context.Context) error {
+	monitor := a.asynqmon()
+	defer func() { _ = monitor.Close() }()
+	return a.serveDoors(ctx, "monitor", a.Config.Monitor.Addr, api.NewMonitor(a.doors(monitor, nil)))
+}
+
+func (a *App) asynqmon() *asynqmon.HTTPHandler {
+	return asynqmon.New(asynqmon.Options{RootPath: "/monitor", RedisConnOpt: a.redisOptions()})
 }
 
 // ServeMetrics serves the metrics of a role that has no other address.
@@ -30,7 +57,7 @@ func (a *App) ServeMetrics(ctx context.Context) error {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", a.Metrics.Handler())
 	mux.HandleFunc("GET /readyz", a.ready)
-	return a.serve(ctx, "metrics", a.Config.Metrics.Addr, mux)
+	return a.serve(ctx, "metrics", a.Config.Metrics.Addr, &http.Server{Handler: mux}, func() {})
 }
 
 // ready tells what this process can reach.
@@ -52,47 +79,53 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, status, checks)
 }
 
-// Monitor serves Asynqmon until ctx ends: on the loopback interface and read-only
-// unless a password is configured.
-func (a *App) Monitor(ctx context.Context) error {
-	password := a.Config.Monitor.Password.Reveal()
-	h := asynqmon.New(asynqmon.Options{RootPath: "/", RedisConnOpt: a.redisOptions(), ReadOnly: password == ""})
-	defer func() { _ = h.Close() }()
-	return a.serve(ctx, "monitor", a.Config.Monitor.Addr, guard(h, password))
-}
-
-// guard asks for the password, if there is one, and refuses what another site's
-// page sends: Asynqmon does neither.
-func guard(next http.Handler, password string) http.Handler {
-	cross := http.NewCrossOriginProtection()
-	return cross.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, got, ok := r.BasicAuth()
-		if password != "" && (!ok || subtle.ConstantTimeCompare([]byte(got), []byte(password)) != 1) {
-			w.Header().Set("WWW-Authenticate", `Basic realm="kml monitor"`)
-			http.Error(w, "give any user name and the monitor's password", http.StatusUnauthorized)
-			return
+// serveDoors serves what asks for keys, with TLS if it is configured.
+func (a *App) serveDoors(ctx context.Context, role, addr string, h *api.Server) error {
+	srv := &http.Server{Handler: h}
+	if files := (tlsFiles{a.Config.HTTP.TLSCert, a.Config.HTTP.TLSKey, a.Config.HTTP.ClientCA}); files.cert != "" {
+		keeper := &tlsKeeper{files: files, clock: a.Clock, log: a.Log}
+		config, err := keeper.config()
+		if err != nil {
+			return fmt.Errorf("%s: %w; check http.tls_cert, http.tls_key and http.client_ca", role, err)
 		}
-		next.ServeHTTP(w, r)
-	}))
+		srv.TLSConfig = config
+	}
+	return a.serve(ctx, role, addr, srv, func() {
+		h.Drain()
+		// Calls are still taken until whoever spreads them has seen that.
+		<-a.Clock.After(a.Config.HTTP.DrainWait)
+	})
 }
 
-func (a *App) serve(ctx context.Context, role, addr string, h http.Handler) error {
+// serve serves until ctx ends; then it drains, and answers what it has taken.
+func (a *App) serve(ctx context.Context, role, addr string, srv *http.Server, drain func()) error {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return fmt.Errorf("%s: %w", role, err)
 	}
-	a.Log.Info().Str("addr", l.Addr().String()).Msg(role + " is listening")
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) }}
+	srv.ReadHeaderTimeout, srv.ReadTimeout, srv.WriteTimeout, srv.IdleTimeout, srv.MaxHeaderBytes = headerTimeout, readTimeout, writeTimeout, idleTimeout, headerBytes
+	srv.BaseContext = func(net.Listener) context.Context { return context.WithoutCancel(ctx) }
+	srv.ErrorLog = log.New(a.Log, "", 0)
+	a.Log.Info().Str("addr", l.Addr().String()).Bool("tls", srv.TLSConfig != nil).Msg(role + " is listening")
 	done := make(chan error, 1)
-	go func() { done <- srv.Serve(l) }()
+	go func() {
+		if srv.TLSConfig != nil {
+			done <- srv.ServeTLS(l, "", "")
+			return
+		}
+		done <- srv.Serve(l)
+	}()
 	select {
 	case err := <-done:
 		return fmt.Errorf("%s: %w", role, err)
 	case <-ctx.Done():
 	}
-	sctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	drain()
+	sctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(a.Config.HTTP.ShutdownWait, 5*time.Second))
 	defer cancel()
-	err = srv.Shutdown(sctx)
+	if err = srv.Shutdown(sctx); err != nil {
+		err = errors.Join(fmt.Errorf("%s: calls were cut off: %w", role, err), srv.Close())
+	}
 	if serr := <-done; !errors.Is(serr, http.ErrServerClosed) {
 		err = errors.Join(err, serr)
 	}

@@ -7,100 +7,75 @@ import (
 	"testing"
 
 	"github.com/hibiken/asynq"
-	"github.com/rs/zerolog"
 
-	"github.com/kodekloud/kml/internal/config"
-	"github.com/kodekloud/kml/internal/redisdev"
-
+	"github.com/kodekloud/kml/internal/access"
 	"github.com/kodekloud/kml/tasks"
 )
 
-func TestGuard(t *testing.T) {
-	t.Parallel()
-	const password = "s3cret"
-	as := func(user, password string) func(*http.Request) {
-		return func(r *http.Request) { r.SetBasicAuth(user, password) }
-	}
-	from := func(site string, also func(*http.Request)) func(*http.Request) {
-		return func(r *http.Request) {
-			r.Header.Set("Sec-Fetch-Site", site)
-			if also != nil {
-				also(r)
-			}
-		}
-	}
-	for _, c := range []struct {
-		name, password, method string
-		edit                   func(*http.Request)
-		want                   int
-	}{
-		{"no password asked for", "", "GET", nil, 200},
-		{"no password given", password, "GET", nil, 401},
-		{"wrong password", password, "GET", as("kml", "s3cre"), 401},
-		{"empty password", password, "GET", as("kml", ""), 401},
-		{"password", password, "GET", as("whoever", password), 200},
-		{"password, changing", password, "POST", as("", password), 200},
-		{"no password, changing", password, "DELETE", nil, 401},
-		{"from another site with the browser's password", password, "POST", from("cross-site", as("", password)), 403},
-		{"from another site of this host", password, "POST", from("same-site", as("", password)), 403},
-		{"from another site, no password asked for", "", "DELETE", from("cross-site", nil), 403},
-		{"from another origin, old browser", password, "POST", func(r *http.Request) {
-			as("", password)(r)
-			r.Header.Set("Origin", "https://evil.example")
-		}, 403},
-		{"from its own page", password, "POST", from("same-origin", as("", password)), 200},
-		{"a link on another site", password, "GET", from("cross-site", as("", password)), 200},
-	} {
-		h := guard(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }), c.password)
-		r := httptest.NewRequest(c.method, "http://monitor.example/", nil)
-		if c.edit != nil {
-			c.edit(r)
-		}
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, r)
-		if w.Code != c.want {
-			t.Errorf("%s: %d, not %d", c.name, w.Code, c.want)
-		}
-		if asks := w.Header().Get("WWW-Authenticate") != ""; asks != (c.want == 401) {
-			t.Errorf("%s: asks for a password: %v", c.name, asks)
-		}
-		if strings.Contains(w.Body.String(), password) {
-			t.Errorf("%s: the answer tells the password", c.name)
-		}
-	}
-}
-
-// Without a password anybody on this host may look, and nobody may change.
-func TestMonitor(t *testing.T) {
-	t.Parallel()
-	store, err := redisdev.Start(t.Context(), redisdev.Config{})
+// key makes a key of a role.
+func key(t *testing.T, a *App, role access.Role) string {
+	t.Helper()
+	plain, _, err := a.Keys().New(t.Context(), access.KeyRequest{Name: "test", Role: role}, "test")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = store.Close() })
-	a := &App{Log: zerolog.Nop(), Config: config.Config{Redis: config.Redis{Addr: store.Addr()}, Monitor: config.Monitor{Addr: "127.0.0.1:0"}}}
-	client := asynq.NewClient(a.redisOptions())
-	t.Cleanup(func() { _ = client.Close() })
-	if _, err := client.EnqueueContext(t.Context(), asynq.NewTask("lab:assign", nil), asynq.Queue(tasks.QueueCritical)); err != nil {
+	return plain
+}
+
+// The dashboard asks for the same keys at the API's address and at its own.
+func TestMonitor(t *testing.T) {
+	t.Parallel()
+	a, _ := open(t)
+	if _, err := a.Queue.EnqueueContext(t.Context(), asynq.NewTask("lab:assign", nil), asynq.Queue(tasks.QueueCritical)); err != nil {
 		t.Fatal(err)
 	}
-	const pause = "/api/queues/" + tasks.QueueCritical + ":pause"
-
-	open := serving(t, a, (*App).Monitor)
-	if code, body := ask(t, "GET", open+"/api/queues", nil); code != 200 || !strings.Contains(body, tasks.QueueCritical) {
-		t.Errorf("look without a password: %d %s", code, body)
+	const pause = "/monitor/api/queues/" + tasks.QueueCritical + ":pause"
+	const resume = "/monitor/api/queues/" + tasks.QueueCritical + ":resume"
+	viewer, operator := key(t, a, access.Viewer), key(t, a, access.Operator)
+	as := func(key string, also ...string) func(*http.Request) {
+		return func(r *http.Request) {
+			r.SetBasicAuth("whoever", key)
+			for i := 0; i+1 < len(also); i += 2 {
+				r.Header.Set(also[i], also[i+1])
+			}
+		}
 	}
-	if code, _ := ask(t, "POST", open+pause, nil); code != http.StatusMethodNotAllowed {
-		t.Errorf("change without a password: %d", code)
+	for name, role := range map[string]func(*App) string{
+		"api":     func(a *App) string { return serving(t, a, (*App).API) },
+		"monitor": func(a *App) string { return serving(t, a, (*App).Monitor) },
+	} {
+		url := role(a)
+		for _, c := range []struct {
+			what, method, path string
+			edit               func(*http.Request)
+			want               int
+		}{
+			{"no key", "GET", "/monitor/", nil, 401},
+			{"no key, its page's parts", "GET", "/monitor/api/queues", nil, 401},
+			{"no key, changing", "POST", pause, nil, 401},
+			{"wrong key", "GET", "/monitor/", as("kml_aaaaaaaaaaaa_" + strings.Repeat("0", 64)), 401},
+			{"viewer looks", "GET", "/monitor/", as(viewer), 200},
+			{"viewer looks at queues", "GET", "/monitor/api/queues", as(viewer), 200},
+			{"viewer changes", "POST", pause, as(viewer), 403},
+			{"operator changes", "POST", pause, as(operator), 204},
+			{"operator changes back", "POST", resume, as(operator, "Sec-Fetch-Site", "same-origin"), 204},
+			{"operator from another site", "POST", pause, as(operator, "Sec-Fetch-Site", "cross-site"), 403},
+			{"operator from another site of this host", "POST", pause, as(operator, "Sec-Fetch-Site", "same-site"), 403},
+			{"operator from another origin, old browser", "POST", pause, as(operator, "Origin", "https://evil.example"), 403},
+			{"a link on another site", "GET", "/monitor/", as(operator, "Sec-Fetch-Site", "cross-site"), 200},
+			{"bearer is good too", "GET", "/monitor/api/queues", func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+viewer) }, 200},
+			{"Basic is for the dashboard alone", "GET", "/v1/me", as(operator), map[string]int{"api": 401, "monitor": 404}[name]},
+		} {
+			if code, body := ask(t, c.method, url+c.path, c.edit); code != c.want {
+				t.Errorf("%s: %s: %d, not %d: %s", name, c.what, code, c.want, body)
+			}
+		}
+		if code, body := ask(t, "GET", url+"/monitor/", as(viewer)); code != 200 || !strings.Contains(body, `FLAG_ROOT_PATH="\u002fmonitor"`) && !strings.Contains(body, `FLAG_ROOT_PATH="\/monitor"`) && !strings.Contains(body, `FLAG_ROOT_PATH="/monitor"`) {
+			t.Errorf("%s: the page does not know where it is: %d", name, code)
+		}
 	}
-	locked := *a
-	locked.Config.Monitor.Password = "s3cret"
-	url := serving(t, &locked, (*App).Monitor)
-	if code, _ := ask(t, "GET", url+"/api/queues", nil); code != http.StatusUnauthorized {
-		t.Errorf("look without the password: %d", code)
-	}
-	if code, body := ask(t, "POST", url+pause, func(r *http.Request) { r.SetBasicAuth("", "s3cret") }); code/100 != 2 {
-		t.Errorf("change with the password: %d %s", code, body)
+	if paused, err := asynq.NewInspectorFromRedisClient(a.Redis).GetQueueInfo(tasks.QueueCritical); err != nil || paused.Paused {
+		t.Errorf("queue %+v, %v: another site's page paused it", paused, err)
 	}
 }
 

@@ -2,10 +2,8 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/hibiken/asynq"
 
@@ -21,19 +19,6 @@ func byName(orgs []fleet.Organization) map[string]fleet.Organization {
 	}
 	return out
 }
-
-// noneApplied is a store in which nobody applied a lab type.
-type noneApplied struct{}
-
-func (noneApplied) Put(context.Context, fleet.LabType, string, time.Time) error {
-	return fmt.Errorf("apply a lab type: %w", errors.ErrUnsupported)
-}
-
-func (noneApplied) Get(context.Context, string, int64) (fleet.LabType, error) {
-	return fleet.LabType{}, fleet.ErrNotFound
-}
-
-func (noneApplied) Latest(context.Context) ([]fleet.LabType, error) { return nil, nil }
 
 // queues reads the queues for the metrics. A queue that nobody has used yet is
 // empty; asynq has an error for it that cannot be told from others.
@@ -59,4 +44,14 @@ func (a *App) queues(context.Context) ([]metrics.Queue, error) {
 		}
 	}
 	return out, nil
+}
+
+// dryRun tells what a full cleaning of an account would do.
+func (a *App) dryRun(ctx context.Context, account string) ([]fleet.Evidence, error) {
+	planned, err := a.Cleanup.DryRun(ctx, account)
+	out := make([]fleet.Evidence, len(planned))
+	for i, e := range planned {
+		out[i] = fleet.Evidence{Account: account, At: a.Clock.Now().UTC(), Phase: "dry run", Action: e.Action, Kind: e.Kind, Region: e.Region, Resource: e.Resource, Detail: e.Detail}
+	}
+	return out, err
 }

@@ -56,17 +56,13 @@ func (a *App) server(base context.Context, queues map[string]int, slots int) *as
 }
 
 func (a *App) handlers() handlers.Services {
-	tickers := map[string]handlers.Ticker{}
-	for name, f := range a.Reconcile.Tickers() {
-		tickers[name] = f
-	}
 	return handlers.Services{Assign: a.Assign, Users: a.Identity, Cleaner: a.Cleanup, Sync: a.Sync, Readiness: a.Readiness,
-		Failures: a.Failsafe, Tickers: tickers, Enqueue: a.Follow.Enqueue, Log: a.Log, Observe: a.Metrics.Task}
+		Failures: a.Failsafe, Webhooks: a.Webhooks, Tickers: a.tickers(), Enqueue: a.Follow.Enqueue, Log: a.Log, Observe: a.Metrics.Task}
 }
 
 // Scheduler enqueues ticks until ctx ends. Any number may run.
 func (a *App) Scheduler(ctx context.Context) error {
-	c := &scheduler.Clock{Client: a.Queue, Clock: a.Clock, Ticks: a.Reconcile.Ticks(), Log: a.Log,
+	c := &scheduler.Clock{Client: a.Queue, Clock: a.Clock, Ticks: a.ticks(), Log: a.Log,
 		Enqueued: func(name string, at time.Time) {
 			a.Log.Debug().Str("tick", name).Time("planned", at).Msg("tick enqueued")
 		}}

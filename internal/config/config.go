@@ -37,6 +37,7 @@ type Config struct {
 	Seal    Seal    `yaml:"seal" envPrefix:"SEAL_"`
 	Worker  Worker  `yaml:"worker" envPrefix:"WORKER_"`
 	HTTP    HTTP    `yaml:"http" envPrefix:"HTTP_"`
+	OIDC    OIDC    `yaml:"oidc" envPrefix:"OIDC_"`
 	Metrics Metrics `yaml:"metrics" envPrefix:"METRICS_"`
 	Monitor Monitor `yaml:"monitor" envPrefix:"MONITOR_"`
 	Log     Log     `yaml:"log" envPrefix:"LOG_"`
@@ -92,7 +93,29 @@ type Worker struct {
 
 // HTTP is the API's side.
 type HTTP struct {
-	Addr string `yaml:"addr" env:"ADDR" default:":8080" doc:"address of the API and of health"`
+	Addr     string `yaml:"addr" env:"ADDR" default:":8080" doc:"address of the API, of health and of the queue dashboard"`
+	TLSCert  string `yaml:"tls_cert" env:"TLS_CERT" doc:"file of the certificate chain in PEM; read again when it changes. Empty means plain HTTP"`
+	TLSKey   string `yaml:"tls_key" env:"TLS_KEY" doc:"file of its key in PEM"`
+	ClientCA string `yaml:"client_ca" env:"CLIENT_CA" doc:"file of certificates in PEM: clients must show a certificate that one of them signed (mTLS), beside their key"`
+
+	TrustedProxies Prefixes `yaml:"trusted_proxies" env:"TRUSTED_PROXIES" doc:"networks whose X-Forwarded-For is believed, such as 10.0.0.0/8, with commas between; empty means none"`
+	CORSOrigins    List     `yaml:"cors_origins" env:"CORS_ORIGINS" doc:"other sites whose pages may call, such as https://academy.example, with commas between; empty means none"`
+	RatePerMinute  int      `yaml:"rate_per_minute" env:"RATE_PER_MINUTE" default:"600" doc:"calls of one key in a minute"`
+	Burst          int      `yaml:"burst" env:"BURST" default:"100" doc:"calls of one key at once"`
+	Failures       int      `yaml:"failures" env:"FAILURES" default:"20" doc:"tries of one address that were not authenticated before it is slowed down to one try a second"`
+	Metrics        bool     `yaml:"metrics" env:"METRICS" default:"true" doc:"serve the metrics at the API's address too, without a key"`
+
+	DrainWait    time.Duration `yaml:"drain_wait" env:"DRAIN_WAIT" default:"5s" doc:"how long the API goes on taking calls after it says that it is not ready, so that load balancers see it"`
+	ShutdownWait time.Duration `yaml:"shutdown_wait" env:"SHUTDOWN_WAIT" default:"40s" doc:"how long calls that were taken may still be worked on after that"`
+}
+
+// OIDC is who vouches for people.
+type OIDC struct {
+	Issuer     string `yaml:"issuer" env:"ISSUER" doc:"address of the OpenID Connect provider; empty means API keys alone"`
+	Audience   string `yaml:"audience" env:"AUDIENCE" doc:"whom its tokens must be for"`
+	RoleClaim  string `yaml:"role_claim" env:"ROLE_CLAIM" default:"roles" doc:"claim that gives the role; realm_access.roles and the like are good too"`
+	Roles      Pairs  `yaml:"roles" env:"ROLES" doc:"what the claim's values mean: value=role with commas between; roles are backend, teacher, viewer, operator, admin"`
+	OwnerClaim string `yaml:"owner_claim" env:"OWNER_CLAIM" default:"sub" doc:"claim that names whose labs the person sees; email counts only if the provider has verified it"`
 }
 
 // Metrics is Prometheus's side.
@@ -102,8 +125,7 @@ type Metrics struct {
 
 // Monitor is the queue dashboard.
 type Monitor struct {
-	Addr     string `yaml:"addr" env:"ADDR" default:"127.0.0.1:8081" doc:"address of the queue dashboard"`
-	Password Secret `yaml:"password" env:"PASSWORD" doc:"its password; needed unless the address is of this host alone"`
+	Addr string `yaml:"addr" env:"ADDR" default:"127.0.0.1:8081" doc:"address of the queue dashboard as a process of its own; it asks for an API key"`
 }
 
 // Log is how much is told, and how.

@@ -98,14 +98,14 @@ timing:
   patience: soon
   settle: 1h
 worker: 4
-http: [8080]
+limits: [8080]
 seal:
   keys: a:hush2
 log:
   level:
     root: info
-monitor:
-  addr: :8081
+http: {tls_cert: a.pem, client_ca: ca.pem, cors_origins: "https://a.example,https://b.example/x", burst: 0}
+oidc: {issuer: login.example, roles: "staff=king"}
 organizations:
 - name: Training
   management_account: "1"
@@ -115,14 +115,14 @@ organizations:
   deny: [me]
 `)
 	_, err := Load([]string{"KML_SEAL_KEYS=a:hush3", "KML_REDIS_DB=-1", "KML_LIMIT_ACCOUNT=few", "KML_REDIS_PASS=hush4", "KML_MONGO_URI=mongo://u:hush5@h",
-		"KML_REDIS_TLS=maybe", "KML_AWS_ENDPOINT_URL=localhost:4566", "KML_AWS_REGION=Ireland", "KML_READINESS_REFRESH=20m", "KML_CLEANUP_ROUNDS=0"}, file)
+		"KML_REDIS_TLS=maybe", "KML_AWS_ENDPOINT_URL=localhost:4566", "KML_AWS_REGION=Ireland", "KML_READINESS_REFRESH=20m", "KML_OIDC_ROLE_CLAIM_X=hush6", "KML_CLEANUP_ROUNDS=0"}, file)
 	if !errors.Is(err, fleet.ErrInvalid) {
 		t.Fatalf("got %v", err)
 	}
 	want := strings.Split(strings.ReplaceAll(`FILE:3:13: redis.passwort: no such key; docs/configuration.md lists them
 FILE:5:13: timing.patience "soon": write a duration such as 90s, 10m or 2h
 FILE:7:9: worker: write keys below it
-FILE:8:7: http: write keys below it
+FILE:8:9: limits: write keys below it
 FILE:10:9: seal.keys: it comes from the environment alone: set KML_SEAL_KEYS
 FILE:13:5: log.level: write one value
 KML_REDIS_TLS "maybe": write true or false
@@ -135,7 +135,13 @@ redis.addr (KML_REDIS_ADDR) "redis": write host:port
 mongo.uri (KML_MONGO_URI) "***": write mongodb://host:port or mongodb+srv://host
 aws.endpoint_url (KML_AWS_ENDPOINT_URL) "localhost:4566": write a URL such as http://127.0.0.1:4566
 aws.region (KML_AWS_REGION) "Ireland": write a Region such as us-east-1
-monitor.password (KML_MONITOR_PASSWORD): is missing; others can reach :8081
+http.tls_key (KML_HTTP_TLS_KEY): give both http.tls_cert and http.tls_key, or neither
+http.cors_origins (KML_HTTP_CORS_ORIGINS) "https://b.example/x": write origins such as https://academy.example
+http.burst (KML_HTTP_BURST) "0": give at least 1
+oidc.issuer (KML_OIDC_ISSUER) "login.example": write the provider's address, such as https://login.example/realms/kml
+oidc.audience (KML_OIDC_AUDIENCE): is missing; name whom the provider's tokens must be for
+oidc.roles (KML_OIDC_ROLES) "king": map to roles that there are: backend, teacher, viewer, operator, admin
+KML_OIDC_ROLE_CLAIM_X: no such variable; docs/configuration.md lists them
 timing.settle (KML_SETTLE) "1h0m0s": give no more than timing.settle_max, 30m0s
 timing.readiness_refresh (KML_READINESS_REFRESH) "20m0s": give less than timing.readiness_stale, 15m0s: a check must be renewed before it is stale
 organizations[0].name "Training": use small letters, digits and dashes
@@ -202,12 +208,12 @@ func TestSealKeys(t *testing.T) {
 // However a Config is printed, its secrets are not.
 func TestSecretsArePrintedMasked(t *testing.T) {
 	t.Parallel()
-	file := write(t, "kml.yaml", inline()+"monitor: {password: hush-monitor}\nmongo:\n  uri: mongodb://kml:hush-mongo@db:27017/?tls=true\n")
+	file := write(t, "kml.yaml", inline()+"mongo:\n  uri: mongodb://kml:hush-mongo@db:27017/?tls=true\n")
 	c, err := Load([]string{"KML_SEAL_KEYS=a:" + key, "KML_REDIS_PASSWORD=hush-redis"}, file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Redis.Password.Reveal() != "hush-redis" || c.Monitor.Password.Reveal() != "hush-monitor" || !strings.Contains(c.Mongo.URI.Reveal(), "hush-mongo") || len(c.Seal.Keys["a"]) != 32 {
+	if c.Redis.Password.Reveal() != "hush-redis" || !strings.Contains(c.Mongo.URI.Reveal(), "hush-mongo") || len(c.Seal.Keys["a"]) != 32 {
 		t.Fatal("a secret was not read")
 	}
 	asJSON, err := json.Marshal(c)
@@ -268,6 +274,30 @@ func TestTags(t *testing.T) {
 			if err := f.set(&c, f.Default); err != nil {
 				t.Errorf("%s: %v", f.Key, err)
 			}
+		}
+	}
+}
+
+func TestLists(t *testing.T) {
+	t.Parallel()
+	c, err := Load([]string{"KML_SEAL_KEYS=a:" + key, "KML_HTTP_TRUSTED_PROXIES=10.0.0.0/8,::1/128", "KML_HTTP_CORS_ORIGINS= https://a.example ,, https://b.example", "KML_OIDC_ROLES=ou=x=teacher, a = admin"}, write(t, "kml.yaml", inline()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.HTTP.CORSOrigins.String(); got != "https://a.example,https://b.example" || len(c.HTTP.TrustedProxies) != 2 {
+		t.Errorf("origins are %s, networks %v", got, c.HTTP.TrustedProxies)
+	}
+	if c.OIDC.Roles["ou=x"] != "teacher" || c.OIDC.Roles["a"] != "admin" {
+		t.Errorf("roles are %v", c.OIDC.Roles)
+	}
+	again, err := Load(c.Environ(), write(t, "kml.yaml", inline()))
+	if err != nil || fmt.Sprint(again.HTTP, again.OIDC) != fmt.Sprint(c.HTTP, c.OIDC) {
+		t.Errorf("lists do not survive Environ: %v, %v", again.HTTP, err)
+	}
+	for _, text := range []string{"a", "=a", "a=", "a=b,c"} {
+		var p Pairs
+		if err := p.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is read as %v", text, p)
 		}
 	}
 }

@@ -82,6 +82,8 @@ func revealed(value any) string {
 		return v.Reveal()
 	case Keys:
 		return v.reveal()
+	case fmt.Stringer: // durations and lists
+		return v.String()
 	default:
 		return fmt.Sprint(v)
 	}

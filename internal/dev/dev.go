@@ -87,7 +87,10 @@ func Config(mongoURI, redisAddr, endpoint string, key []byte, orgs []fleet.Organ
 	c.AWS = config.AWS{EndpointURL: endpoint, Region: "us-east-1"}
 	c.Seal = config.Seal{Keys: config.Keys{"dev": key}, Primary: "dev"}
 	c.Worker = config.Worker{Critical: 24, Bulk: 32}
-	c.HTTP.Addr, c.Metrics.Addr, c.Monitor.Addr = "127.0.0.1:8080", "127.0.0.1:9090", "127.0.0.1:8081"
+	// A load test is one key; nobody balances loads, so nothing waits for it.
+	c.HTTP = config.HTTP{Addr: "127.0.0.1:8080", RatePerMinute: 600_000, Burst: 60_000, Failures: 20, Metrics: true, DrainWait: 100 * time.Millisecond, ShutdownWait: 10 * time.Second}
+	c.OIDC = config.OIDC{RoleClaim: "roles", OwnerClaim: "sub"}
+	c.Metrics.Addr, c.Monitor.Addr = "127.0.0.1:9090", "127.0.0.1:8081"
 	c.Log = config.Log{Level: "info", Format: "console"}
 	c.Timing = config.Timing{Patience: 5 * time.Minute, Settle: time.Second, SettleMax: 2 * time.Minute, SettlePoll: time.Second,
 		ReadinessRefresh: 2 * time.Minute, ReadinessStale: 10 * time.Minute, SyncEvery: time.Minute, RefillEvery: time.Second, MatchEvery: time.Second,

@@ -2,6 +2,7 @@ package dev_test
 
 import (
 	"crypto/rand"
+	"net/netip"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -31,7 +32,11 @@ func unusual(t *testing.T) config.Config {
 	c.Seal.Keys = keys
 	c.Mongo.Database, c.AWS.Region, c.LabTypesDir = "labs", "eu-west-1", "lab types"
 	c.Redis.Username, c.Redis.Password, c.Redis.DB, c.Redis.TLS = "kml", "two\nlines = \"'$x'\"'", 3, true
-	c.Monitor = config.Monitor{Addr: "127.0.0.1:8085", Password: `'\''`}
+	c.Monitor = config.Monitor{Addr: "127.0.0.1:8085"}
+	c.OIDC = config.OIDC{Issuer: "https://login.example", Audience: `'\''`, RoleClaim: "realm.roles", Roles: config.Pairs{"ou=x": "admin", "y": "teacher"}, OwnerClaim: "email"}
+	c.HTTP.TLSCert, c.HTTP.TLSKey, c.HTTP.ClientCA, c.HTTP.Metrics = "cert.pem", "key.pem", "ca.pem", false
+	c.AWS.SignInURL, c.Webhooks.AllowPrivate = "https://signin.example", config.Prefixes{netip.MustParsePrefix("127.0.0.1/32")}
+	c.HTTP.CORSOrigins, c.HTTP.TrustedProxies = config.List{"https://a.example", "https://b.example"}, config.Prefixes{netip.MustParsePrefix("10.0.0.0/8")}
 	c.Log.Level = "warn"
 	raise(reflect.ValueOf(&c).Elem())
 	return c
