@@ -1,8 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -43,6 +45,19 @@ func (o op) describe(ho *huma.Operation) {
 		ho.Errors = append(ho.Errors, http.StatusNotFound)
 	}
 	slices.Sort(ho.Errors)
+}
+
+// describeAlso adds the other answers of success to those of the document. Each is
+// as the usual one, or, if there is nothing new to tell, without a body.
+func (o op) describeAlso(answers map[string]*huma.Response) {
+	for status, meaning := range o.also {
+		like := answers[strconv.Itoa(cmp.Or(o.status, http.StatusOK))]
+		also := &huma.Response{Description: meaning, Headers: like.Headers}
+		if status != http.StatusNotModified {
+			also.Content = like.Content
+		}
+		answers[strconv.Itoa(status)] = also
+	}
 }
 
 func hasParameter(path string) bool { return slices.Contains([]byte(path), '{') }

@@ -59,9 +59,10 @@ const (
 
 func (s *Server) labRoutes() {
 	register(s, op{id: "request-lab", method: http.MethodPost, path: "/v1/labs", tag: "Labs", summary: "Request a lab", status: http.StatusCreated, limit: waitLimit, needs: access.LabsWrite,
-		detail: "With wait the answer is the lab with its assignment finished; 202 and the lab as it stands if that takes longer. The same request id gives the same lab."}, s.requestLab)
+		also: map[int]string{http.StatusAccepted: "The lab, which is not ready yet."}, detail: "With wait the answer is the lab with its assignment finished; 202 and the lab as it stands if that takes longer. The same request id gives the same lab."}, s.requestLab)
 	register(s, op{id: "list-labs", method: http.MethodGet, path: "/v1/labs", tag: "Labs", summary: "List labs", needs: access.LabsRead}, s.listLabs)
-	register(s, op{id: "get-lab", method: http.MethodGet, path: "/v1/labs/{id}", tag: "Labs", summary: "Get a lab", limit: waitLimit, needs: access.LabsRead}, s.getLab)
+	register(s, op{id: "get-lab", method: http.MethodGet, path: "/v1/labs/{id}", tag: "Labs", summary: "Get a lab", limit: waitLimit, needs: access.LabsRead,
+		also: map[int]string{http.StatusNotModified: "The lab is as If-None-Match knows it."}}, s.getLab)
 	register(s, op{id: "extend-lab", method: http.MethodPost, path: "/v1/labs/{id}/extend", tag: "Labs", summary: "Move a lab's end", limit: applyLimit, needs: access.LabsWrite}, s.extendLab)
 	register(s, op{id: "end-lab", method: http.MethodPost, path: "/v1/labs/{id}/end", tag: "Labs", summary: "End a lab now", needs: access.LabsWrite,
 		detail: "Ending a lab that has ended is no error."}, s.endLab)

@@ -41,7 +41,7 @@ func (s *Server) labTypeRoutes() {
 	register(s, op{id: "list-lab-types", method: http.MethodGet, path: "/v1/labtypes", tag: "Lab types", summary: "List the lab types", needs: access.LabTypesRead}, s.listLabTypes)
 	register(s, op{id: "get-lab-type", method: http.MethodGet, path: "/v1/labtypes/{name}", tag: "Lab types", summary: "Get a lab type", needs: access.LabTypesRead}, s.getLabType)
 	register(s, op{id: "apply-lab-type", method: http.MethodPut, path: "/v1/labtypes/{name}", tag: "Lab types", summary: "Apply a lab type", maxBody: specBody, needs: access.LabTypesWrite,
-		detail: "A new one without If-Match; one that exists with the ETag that it was read with. Labs that run keep what they were requested with."}, s.applyLabType)
+		also: map[int]string{http.StatusCreated: "The lab type, which is new."}, detail: "A new one without If-Match; one that exists with the ETag that it was read with. Labs that run keep what they were requested with."}, s.applyLabType)
 	s.validateRoute()
 	register(s, op{id: "activate-lab-type", method: http.MethodPost, path: "/v1/labtypes/{name}/activate", tag: "Lab types", summary: "Switch a lab type on", needs: access.LabTypesWrite},
 		func(ctx context.Context, in *labTypeSwitch) (*tagged[apitypes.LabType], error) {

@@ -17,11 +17,12 @@ type op struct {
 	summary          string // one line
 	detail           string
 	needs            access.Permission
-	status           int           // of success; 200, or 204 without a body
-	maxBody          int64         // bytes; default 64 KiB
-	limit            time.Duration // of the whole call; default 10 s; negative: none (streams)
-	hidden           bool          // secrets in the answer: the call is recorded, as one that changes something is
-	browser          bool          // Basic with a key as password is good too
+	status           int            // of success; 200, or 204 without a body
+	also             map[int]string // other statuses of success, and what each means
+	maxBody          int64          // bytes; default 64 KiB
+	limit            time.Duration  // of the whole call; default 10 s; negative: none (streams)
+	hidden           bool           // secrets in the answer: the call is recorded, as one that changes something is
+	browser          bool           // Basic with a key as password is good too
 }
 
 const (
@@ -45,7 +46,7 @@ func register[I, O any](s *Server, o op, h func(context.Context, *I) (*O, error)
 	}
 	ho := huma.Operation{
 		OperationID: o.id, Method: o.method, Path: o.path, Tags: []string{o.tag}, Summary: o.summary, Description: o.detail,
-		DefaultStatus: o.status, MaxBodyBytes: o.maxBody + 1, Metadata: map[string]any{metaOp: o},
+		DefaultStatus: o.status, MaxBodyBytes: o.maxBody + 1, Metadata: map[string]any{metaOp: o}, Responses: map[string]*huma.Response{},
 	}
 	o.describe(&ho)
 	huma.Register(s.api, ho, func(ctx context.Context, in *I) (*O, error) {
@@ -61,6 +62,7 @@ func register[I, O any](s *Server, o op, h func(context.Context, *I) (*O, error)
 		return out, nil
 	})
 	s.describeHeaders(o)
+	o.describeAlso(ho.Responses)
 }
 
 // body is an answer with a body.
