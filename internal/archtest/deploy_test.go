@@ -80,7 +80,7 @@ var ofTests = []string{"KML_TF_PLUGINS", "KML_CONFIG"}
 
 func TestVariablesExist(t *testing.T) {
 	t.Parallel()
-	known := slices.Clone(ofTests)
+	known := slices.Concat(ofTests, config.ClientVariables)
 	for _, f := range config.Fields() {
 		known = append(known, f.Env)
 	}

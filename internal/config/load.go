@@ -42,7 +42,7 @@ func Load(environ []string, file string) (Config, error) {
 func variables(environ []string) map[string]string {
 	out := map[string]string{}
 	for _, pair := range environ {
-		if key, value, ok := strings.Cut(pair, "="); ok && value != "" && strings.HasPrefix(key, envPrefix) {
+		if key, value, ok := strings.Cut(pair, "="); ok && value != "" && strings.HasPrefix(key, envPrefix) && !slices.Contains(ClientVariables, key) {
 			out[key] = value
 		}
 	}
