@@ -40,7 +40,7 @@ var lines = []string{
 	"keys create --name academy --role backend", "keys list", "keys get k1", "keys revoke k1 --yes", "me",
 	"queues list", "queues tasks critical --state archived", "queues pause critical --yes", "queues pause critical", "queues resume critical", "queues retry critical --state archived",
 	"queues archive critical --id t1 --yes", "queues delete critical --state archived --yes", "queues delete critical --yes",
-	"version", "doctor -q", "profile list", "profile show", "exit-codes", "labs lst", "nonsense", "labs list -o xml", "labs list extra",
+	"version", "doctor -o yaml", "profile list", "profile show", "exit-codes", "labs lst", "nonsense", "labs list -o xml", "labs list extra",
 }
 
 // words splits a line as a shell would, as far as the lines above need.

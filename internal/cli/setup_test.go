@@ -249,3 +249,11 @@ func (s *server) stockDoors() {
 	s.on("GET /healthz", struct{}{})
 	s.on("GET /readyz", struct{}{})
 }
+
+// newServer is a server that answers everything alike.
+func newServer(t *testing.T, h http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s
+}
