@@ -75,6 +75,8 @@ func (s *Server) routes() {
 	s.queueRoutes()
 	s.bookingRoutes()
 	s.poolRoutes()
+	s.eventRoutes()
+	s.webhookRoutes()
 }
 
 // OpenAPI is the document that describes the API.

@@ -69,6 +69,10 @@ type Config struct {
 	Queue     Enqueuer
 	Inspector Inspector
 
+	// What is told of what happens.
+	Events   Events
+	Webhooks Webhooks
+
 	// What else is served at the API's address.
 	Ready   http.HandlerFunc // GET /readyz, while the process does not drain
 	Metrics http.Handler     // GET /metrics; nil: none
