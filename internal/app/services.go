@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -51,7 +52,7 @@ func (a *App) services(ctx context.Context, base *aws.Config) (err error) {
 		SignInURL: c.AWS.SignIn()})
 	a.booking(pool)
 	a.Assign = assign.New(assign.Config{Accounts: a.DB.Accounts(), Sessions: a.Sessions, LabTypes: a.LabTypes, Statuses: a.DB.LabTypes(), Pool: pool,
-		Machine: a.Machine, Granter: a.Identity, Sealer: a.Sealer, Seats: a.Bookings, Clock: a.Clock, NewID: uuid.NewString, Wake: a.Follow.Session, Served: a.Metrics.Served,
+		Machine: a.Machine, Granter: a.Identity, Sealer: a.Sealer, Seats: a.Bookings, Room: a.Bookings, Clock: a.Clock, NewID: uuid.NewString, Wake: a.Follow.Session, Served: a.Metrics.Served,
 		Patience: c.Timing.Patience, Stale: c.Timing.ReadinessStale})
 	a.Failsafe = failsafe.New(failsafe.Config{Accounts: a.DB.Accounts(), Machine: a.Machine, LabTypes: a.DB.LabTypes(), Log: a.DB.Activity(),
 		Requeuer: a.Assign, Sessions: a.Assign, Clock: a.Clock, AccountLimit: c.Limits.Account, LabTypeLimit: c.Limits.LabType})
@@ -90,13 +91,12 @@ func (a *App) booking(pool fleet.Pool) {
 			return err
 		},
 		EndLab: func(ctx context.Context, session, reason string) error { return a.Assign.End(ctx, session, reason) },
-		Tell: func(ctx context.Context, e fleet.Event) {
-			if err := a.Webhooks.Deliver(ctx, []fleet.Event{e}); err != nil {
-				a.Log.Error().Err(err).Str("booking", e.Booking).Msg("a change of a booking is not delivered")
+		Tell: func(ctx context.Context, e fleet.Event) error {
+			err := errors.Join(a.Webhooks.Deliver(ctx, []fleet.Event{e}), stream.Publish(ctx, e))
+			if err != nil {
+				a.Log.Warn().Err(err).Str("booking", e.Booking).Msg("a change of a booking is not told yet; the tick will")
 			}
-			if err := stream.Publish(ctx, e); err != nil {
-				a.Log.Error().Err(err).Str("booking", e.Booking).Msg("a change of a booking is not on the stream")
-			}
+			return err
 		}})
 }
 

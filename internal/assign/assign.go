@@ -13,6 +13,9 @@
 //     shows in the two documents.
 //   - After an extension was written to AWS the session is read again; if it ended
 //     meanwhile, the account is frozen again.
+//   - A lab in a booking ends by the end of its class.
+//   - Nobody on a waiting list is overtaken: when there is no room for the first,
+//     beside what is booked, those behind wait too.
 //   - Secrets are sealed on the way in and opened for [Service.Reveal] only.
 package assign
 
@@ -60,6 +63,17 @@ type Seats interface {
 	// may take a seat of it for a lab type. Errors: fleet.ErrNotFound,
 	// fleet.ErrInvalid, fleet.ErrForbidden.
 	Seat(ctx context.Context, booking, owner, labType string) (*fleet.Booking, error)
+	// Ends is when the class ends, and with it its labs. fleet.ErrNotFound.
+	Ends(ctx context.Context, booking string) (time.Time, error)
+}
+
+// Room keeps the labs of everybody from taking what booked classes need.
+type Room interface {
+	// Room says whether a waiting session may be given an account now.
+	Room(ctx context.Context, s *fleet.Session) (bool, error)
+	// Extension refuses to move the end of an active session by so much: a
+	// fleet.FieldError says why, and how much is possible.
+	Extension(ctx context.Context, s *fleet.Session, by time.Duration) error
 }
 
 // Sealer seals and opens secrets; purpose binds them to what they are for.
@@ -79,6 +93,7 @@ type Config struct {
 	Granter  Granter
 	Sealer   Sealer
 	Seats    Seats // nil: there are no bookings
+	Room     Room  // nil: there always is
 	Clock    clock.Clock
 	NewID    func() string // of sessions and attempts
 	// Wake has begun what an accepted session needs next; what it cannot begin, the

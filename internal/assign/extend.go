@@ -56,7 +56,10 @@ func (s *Service) extendable(ctx context.Context, session *fleet.Session, by tim
 	if by <= 0 || session.EndsAt.Add(by).Sub(session.StartedAt) > lt.MaxDuration {
 		return &fleet.FieldError{Field: "by", Value: by.String(), Remedy: fmt.Sprintf("give more than 0; the whole lab may take %v", lt.MaxDuration)}
 	}
-	return nil
+	if s.Room == nil {
+		return nil
+	}
+	return s.Room.Extension(ctx, session, by)
 }
 
 // apply writes the end of an active session to AWS, and again until the session

@@ -39,10 +39,20 @@ func (s *Service) HandOut(ctx context.Context, accountID string, epoch int64) er
 	if err != nil {
 		return fmt.Errorf("hand out %s: %w", accountID, err)
 	}
+	end, err := s.end(ctx, session)
+	if err != nil {
+		return err
+	}
+	if end.Sub(s.Clock.Now()) < min(leastLab, session.Duration) {
+		if err := s.cancelAssigning(ctx, session, a.ID, fmt.Sprintf("its class ends at %s: there is no time left", end.Format(time.RFC3339))); err != nil {
+			return err
+		}
+		return s.release(ctx, a)
+	}
 	// The end goes into the document before AWS hears of it: from here on the
 	// account counts as touched. It never goes back, so that AWS does not allow
 	// more than the document says, whichever of two tries AWS heard last.
-	end := later(ceilSecond(s.Clock.Now().UTC().Add(session.Duration)), a.EndsAt)
+	end = later(end, a.EndsAt)
 	if a, err = s.Machine.Edit(ctx, a, func(n *fleet.Account) { n.EndsAt = end }); err != nil {
 		return fmt.Errorf("set the end of %s: %w", accountID, err)
 	}
@@ -57,6 +67,26 @@ func (s *Service) HandOut(ctx context.Context, accountID string, epoch int64) er
 		return err
 	}
 	return s.activate(ctx, a, session, access)
+}
+
+// leastLab is the shortest lab that is handed out in a class that ends.
+const leastLab = time.Minute
+
+// end is when a session that is handed out now ends: after its duration, or with
+// its class.
+func (s *Service) end(ctx context.Context, session *fleet.Session) (time.Time, error) {
+	end := ceilSecond(s.Clock.Now().UTC().Add(session.Duration))
+	if session.Booking == "" || s.Seats == nil {
+		return end, nil
+	}
+	class, err := s.Seats.Ends(ctx, session.Booking)
+	if err != nil {
+		return end, fmt.Errorf("hand out session %s: %w", session.ID, err)
+	}
+	if class = class.UTC().Truncate(time.Second); class.Before(end) {
+		return class, nil
+	}
+	return end, nil
 }
 
 // besideUs is how long a try waits that found another one at work.
@@ -108,19 +138,19 @@ func (s *Service) boundSession(ctx context.Context, a *fleet.Account) (*fleet.Se
 		}
 	}
 	if session.State.Final() || session.EndRequested || session.AccountID != a.ID {
-		return nil, s.cancelAssigning(ctx, session, a.ID)
+		return nil, s.cancelAssigning(ctx, session, a.ID, session.Reason)
 	}
 	return session, nil
 }
 
-// cancelAssigning ends a session that was asked to end while its account was on
-// the way.
-func (s *Service) cancelAssigning(ctx context.Context, session *fleet.Session, accountID string) error {
+// cancelAssigning ends a session that was asked to end, or lost its time, while
+// its account was on the way.
+func (s *Service) cancelAssigning(ctx context.Context, session *fleet.Session, accountID, reason string) error {
 	if session.State != fleet.SessionAssigning || session.AccountID != accountID {
 		return nil
 	}
 	n := session.Clone()
-	n.State, n.EndedAt, n.Access = fleet.SessionCancelled, s.Clock.Now().UTC(), nil
+	n.State, n.Reason, n.EndedAt, n.Access = fleet.SessionCancelled, reason, s.Clock.Now().UTC(), nil
 	n.Version++
 	if err := s.Sessions.Swap(ctx, session, n); err != nil {
 		return fmt.Errorf("cancel session %s: %w", session.ID, err)
@@ -197,7 +227,7 @@ func (s *Service) activate(ctx context.Context, a *fleet.Account, session *fleet
 			return fmt.Errorf("session of account %s: %w", a.ID, err)
 		}
 	}
-	if err := s.cancelAssigning(ctx, session, a.ID); err != nil {
+	if err := s.cancelAssigning(ctx, session, a.ID, session.Reason); err != nil {
 		return err
 	}
 	return s.toCleanup(ctx, a.ID, a.SessionID, "session ended during the hand-out")

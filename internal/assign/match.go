@@ -16,8 +16,9 @@ const (
 )
 
 // Match gives waiting sessions of a pool an account of that pool each, by priority
-// and then oldest first, until nobody waits or no account is ready; it returns how many it matched. Any
-// number may run at once: the claims decide.
+// and then oldest first, until nobody waits, no account is ready, or none may be
+// taken from the booked classes; it returns how many it matched. Any number may
+// run at once: the claims decide.
 func (s *Service) Match(ctx context.Context, p fleet.PoolName) (int, error) {
 	matched := 0
 	for {
@@ -34,7 +35,11 @@ func (s *Service) Match(ctx context.Context, p fleet.PoolName) (int, error) {
 				progress = true
 				continue
 			}
-			err := s.claim(ctx, w)
+			room, err := s.room(ctx, w)
+			if !room {
+				return matched, err
+			}
+			err = s.claim(ctx, w)
 			switch {
 			case err == nil:
 				matched, progress = matched+1, true
@@ -51,10 +56,35 @@ func (s *Service) Match(ctx context.Context, p fleet.PoolName) (int, error) {
 	}
 }
 
+// noRoom is why a session waits though accounts are ready.
+const noRoom = "the accounts that are ready are needed for booked classes"
+
+// room asks whether w may be given an account beside what is booked. If not, w
+// says so.
+func (s *Service) room(ctx context.Context, w *fleet.Session) (bool, error) {
+	if s.Room == nil || w.PoolName().Booking() != "" {
+		return true, nil
+	}
+	room, err := s.Room.Room(ctx, w)
+	if room || err != nil || w.Reason == noRoom {
+		return room, err
+	}
+	n := w.Clone()
+	n.Reason = noRoom
+	n.Version++
+	if err := s.Sessions.Swap(ctx, w, n); err != nil && !errors.Is(err, fleet.ErrConflict) {
+		return false, fmt.Errorf("note why session %s waits: %w", w.ID, err)
+	}
+	return false, nil
+}
+
 // ExpireWaiting ends a session whose time on the waiting list is over.
 func (s *Service) ExpireWaiting(ctx context.Context, w *fleet.Session) error {
 	n := w.Clone()
 	n.State, n.Reason, n.EndedAt = fleet.SessionExpired, "no account became ready in time", s.Clock.Now().UTC()
+	if w.Reason == noRoom {
+		n.Reason = "no account became free in time: " + noRoom
+	}
 	n.Version++
 	if err := s.Sessions.Swap(ctx, w, n); err != nil && !errors.Is(err, fleet.ErrConflict) {
 		return fmt.Errorf("expire waiting session %s: %w", w.ID, err)
@@ -157,6 +187,7 @@ func (s *Service) claimable(a *fleet.Account, p fleet.PoolName) bool {
 func (s *Service) bind(ctx context.Context, a *fleet.Account, w *fleet.Session) error {
 	n := w.Clone()
 	n.State, n.AccountID, n.AttemptID, n.Epoch, n.Org, n.AssignedAt = fleet.SessionAssigning, a.ID, a.AttemptID, a.Epoch, a.Org, s.Clock.Now().UTC()
+	n.Reason = ""
 	n.Version++
 	err := s.Sessions.Swap(ctx, w, n)
 	if errors.Is(err, fleet.ErrConflict) {

@@ -24,9 +24,11 @@ func (s seats) Seat(_ context.Context, booking, _, _ string) (*fleet.Booking, er
 	return &s.booking, s.err
 }
 
+func (s seats) Ends(context.Context, string) (time.Time, error) { return s.booking.End, nil }
+
 func (b *bundle) booked(t *testing.T) {
 	t.Helper()
-	b.cfg.Seats = seats{booking: fleet.Booking{ID: "b1", Owner: "teacher", Purpose: fleet.Production}}
+	b.cfg.Seats = seats{booking: fleet.Booking{ID: "b1", Owner: "teacher", Purpose: fleet.Production, End: t0.Add(2 * time.Hour)}}
 	b.Service = assign.New(b.cfg)
 }
 

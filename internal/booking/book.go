@@ -17,7 +17,7 @@ func (s *Service) Book(ctx context.Context, r Request) (*fleet.Booking, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = s.edit(ctx, b.Purpose, func(c *fleet.Calendar) error {
+	c, err := s.edit(ctx, b.Purpose, func(c *fleet.Calendar) error {
 		if err := s.fits(ctx, c, b); err != nil {
 			return err
 		}
@@ -27,7 +27,7 @@ func (s *Service) Book(ctx context.Context, r Request) (*fleet.Booking, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.tell(ctx, *b)
+	s.tellNow(ctx, c, b.ID)
 	return b, nil
 }
 
@@ -37,7 +37,7 @@ func (s *Service) Book(ctx context.Context, r Request) (*fleet.Booking, error) {
 // fleet.ErrBookingOver.
 func (s *Service) Change(ctx context.Context, id, owner string, version int64, change Change) (*fleet.Booking, error) {
 	var changed fleet.Booking
-	err := s.write(ctx, id, owner, func(c *fleet.Calendar, b *fleet.Booking) error {
+	c, err := s.write(ctx, id, owner, func(c *fleet.Calendar, b *fleet.Booking) error {
 		if b.Version != version {
 			return fmt.Errorf("booking %s: %w", id, fleet.ErrConflict)
 		}
@@ -65,7 +65,7 @@ func (s *Service) Change(ctx context.Context, id, owner string, version int64, c
 	if err != nil {
 		return nil, err
 	}
-	s.tell(ctx, changed)
+	s.tellNow(ctx, c, id)
 	return &changed, nil
 }
 
@@ -84,9 +84,7 @@ func (s *Service) Cancel(ctx context.Context, id, owner, reason string) (*fleet.
 		return nil, over(b)
 	}
 	var cancelled fleet.Booking
-	told := false
-	err = s.write(ctx, id, owner, func(_ *fleet.Calendar, b *fleet.Booking) error {
-		told = false
+	c, err := s.write(ctx, id, owner, func(_ *fleet.Calendar, b *fleet.Booking) error {
 		switch {
 		case b.State == fleet.BookingCancelled:
 			cancelled = *b
@@ -94,7 +92,7 @@ func (s *Service) Cancel(ctx context.Context, id, owner, reason string) (*fleet.
 		case b.State.Final():
 			return over(b)
 		}
-		b.State, b.Reason, told = fleet.BookingCancelled, reason, true
+		b.State, b.Reason = fleet.BookingCancelled, reason
 		b.Version++
 		cancelled = *b
 		return nil
@@ -105,19 +103,17 @@ func (s *Service) Cancel(ctx context.Context, id, owner, reason string) (*fleet.
 	if err != nil {
 		return nil, err
 	}
-	if told {
-		s.tell(ctx, cancelled)
-	}
+	s.tellNow(ctx, c, id)
 	return &cancelled, nil
 }
 
-// write changes one booking of a calendar.
-func (s *Service) write(ctx context.Context, id, owner string, f func(*fleet.Calendar, *fleet.Booking) error) error {
+// write changes one booking of a calendar, and gives the calendar as it stands then.
+func (s *Service) write(ctx context.Context, id, owner string, f func(*fleet.Calendar, *fleet.Booking) error) (*fleet.Calendar, error) {
 	found, err := s.Get(ctx, id, owner)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = s.edit(ctx, found.Purpose, func(c *fleet.Calendar) error {
+	return s.edit(ctx, found.Purpose, func(c *fleet.Calendar) error {
 		b := find(c, id)
 		if b == nil { // over, and archived
 			if found.State.Final() {
@@ -127,7 +123,6 @@ func (s *Service) write(ctx context.Context, id, owner string, f func(*fleet.Cal
 		}
 		return f(c, b)
 	})
-	return err
 }
 
 // within says whether next takes no account at any time that b does not take.

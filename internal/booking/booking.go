@@ -8,6 +8,9 @@
 //     beside each other are never both accepted.
 //   - A booking takes its seats from its lead time to the end of the cleaning
 //     that follows it; what else is known to need an account then counts beside it.
+//   - A lab beside the bookings is given an account, or more time, only if at no
+//     time until its account is clean again one is missing to a booking: see
+//     [Service.Room]. What another process wrote is known within a second.
 //   - Accounts are held by a mark in the account's own document, written by
 //     lifecycle alone, and only on an account that is ready and nobody's.
 //   - [Service.Tick] decides on documents alone: done twice, beside itself, or
@@ -15,6 +18,9 @@
 //   - A booking is archived before it leaves the calendar, and its state is final
 //     before it is archived.
 //   - No lab is ended early: one that runs ends by its own time.
+//   - A change is told from the calendar: one whose teller died is told by the
+//     next tick, before the booking leaves the calendar. Of several that were not
+//     told the last one is.
 package booking
 
 import (
@@ -63,8 +69,8 @@ type Config struct {
 	Request func(ctx context.Context, l Lab) error
 	// EndLab cancels a lab that still waits, by the session's id.
 	EndLab func(ctx context.Context, sessionID, reason string) error
-	// Tell is told of every change of a booking; may be nil.
-	Tell func(ctx context.Context, e fleet.Event)
+	// Tell is told of every change of a booking, and again if it fails; may be nil.
+	Tell func(ctx context.Context, e fleet.Event) error
 
 	Lead   time.Duration // accounts are held so long before the class; default 15 min
 	Turn   time.Duration // cleaning of an account after its lab; default 15 min
@@ -77,18 +83,24 @@ type Service struct {
 	Config
 	mu      sync.Mutex
 	outlook map[fleet.Purpose]outlook // for [Service.ETA]
+	kept    map[fleet.Purpose]kept
+	rooms   map[fleet.Purpose]*room // the map is never written
 }
 
 // New makes a Service.
 func New(c Config) *Service {
 	if c.Tell == nil {
-		c.Tell = func(context.Context, fleet.Event) {}
+		c.Tell = func(context.Context, fleet.Event) error { return nil }
 	}
 	c.Lead = cmp.Or(c.Lead, 15*time.Minute)
 	c.Turn = cmp.Or(c.Turn, 15*time.Minute)
 	c.Warm = cmp.Or(c.Warm, 10*time.Minute)
 	c.NoShow = cmp.Or(c.NoShow, 30*time.Minute)
-	return &Service{Config: c, outlook: map[fleet.Purpose]outlook{}}
+	s := &Service{Config: c, outlook: map[fleet.Purpose]outlook{}, kept: map[fleet.Purpose]kept{}, rooms: map[fleet.Purpose]*room{}}
+	for _, p := range Purposes {
+		s.rooms[p] = newRoom()
+	}
+	return s
 }
 
 // Purposes are those that can be booked.
@@ -121,6 +133,7 @@ func (s *Service) edit(ctx context.Context, p fleet.Purpose, f func(*fleet.Calen
 		next.Version++
 		err = s.Calendars.Swap(ctx, old, next)
 		if err == nil {
+			s.keep(next, s.now())
 			return next, nil
 		}
 		if !errors.Is(err, fleet.ErrConflict) && !errors.Is(err, fleet.ErrExists) {
@@ -128,14 +141,6 @@ func (s *Service) edit(ctx context.Context, p fleet.Purpose, f func(*fleet.Calen
 		}
 	}
 	return nil, fmt.Errorf("write calendar of %s: %w", p, fleet.ErrConflict)
-}
-
-// tell tells of bookings as they were just written.
-func (s *Service) tell(ctx context.Context, changed ...fleet.Booking) {
-	for _, b := range changed {
-		s.Tell(ctx, fleet.Event{ID: fmt.Sprintf("booking/%s/%d", b.ID, b.Version), Type: fleet.EventBooking, At: s.now(), Owner: b.Owner,
-			LabType: b.LabType, Booking: b.ID, State: string(b.State), Reason: b.Reason, EndsAt: b.End})
-	}
 }
 
 // stamp is a time as it is stored.

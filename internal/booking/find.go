@@ -130,8 +130,11 @@ func (s *Service) Held(ctx context.Context, b fleet.Booking) (int, error) {
 	return len(held), err
 }
 
+// leastLab is how much of a class must be left for a lab in it.
+const leastLab = time.Minute
+
 // Seat gives the booking that a lab wants a seat of, if it may have one now, as
-// owner ("": anybody's). The lab must not last beyond the booking's End. Errors:
+// owner ("": anybody's). The lab ends by the booking's end: see [Service.Ends]. Errors:
 // fleet.ErrNotFound; fleet.ErrInvalid names what is wrong; *fleet.FullError.
 //
 // Two that ask at once may both get the last seat; the accounts held bound what
@@ -151,7 +154,7 @@ func (s *Service) Seat(ctx context.Context, bookingID, owner, labType string) (*
 	switch {
 	case b.LabType != labType:
 		return nil, wrong("it is for " + b.LabType)
-	case b.State.Final() || !now.Before(b.End):
+	case b.State.Final() || now.Add(leastLab).After(b.End):
 		return nil, wrong("it is over; ask for a lab without it")
 	case now.Before(b.WarmFrom()):
 		return nil, wrong("its labs can be asked for from " + b.WarmFrom().Format(time.RFC3339) + " on")

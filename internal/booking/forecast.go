@@ -34,7 +34,7 @@ func (s *Service) Forecast(ctx context.Context, at ...time.Time) ([]Forecast, er
 		if err != nil {
 			return nil, err
 		}
-		booked, busy := newProfile(v.booked), newProfile(v.busy)
+		booked, busy := newProfile(v.booked), newProfile(slices.Concat(v.busy, v.asked))
 		for _, t := range at {
 			f := Forecast{Purpose: p, At: t, Booked: booked.peak(t, t), Busy: busy.peak(t, t)}
 			f.Free = v.capacity - f.Booked - f.Busy
@@ -58,8 +58,9 @@ type outlook struct {
 }
 
 // ETA estimates when a session that waits gets an account: by its place in its
-// pool, by the cleanings in progress and how long the last ones took, and by the
-// ends of the labs that run. False if nothing known will serve it.
+// pool, by the cleanings in progress and how long the last ones took, by the
+// ends of the labs that run, and by the room that bookings leave. False if nothing
+// known will serve it.
 func (s *Service) ETA(ctx context.Context, l *fleet.Session) (time.Time, bool, error) {
 	now := s.now()
 	switch l.State {
@@ -95,7 +96,38 @@ func (s *Service) ETA(ctx context.Context, l *fleet.Session) (time.Time, bool, e
 	if place >= len(o.supply) {
 		return time.Time{}, false, nil
 	}
-	return later(o.supply[place], now), true, nil
+	if l.Booking != "" {
+		return later(o.supply[place], now), true, nil
+	}
+	return s.roomFrom(ctx, l, later(o.supply[place], now), place-o.owed)
+}
+
+// roomFrom is when there is room for a lab that so many are ahead of, at that time
+// or later; false if there is none, ever.
+func (s *Service) roomFrom(ctx context.Context, l *fleet.Session, at time.Time, ahead int) (time.Time, bool, error) {
+	now, takes := s.now(), l.Duration+s.Turn
+	c, r, err := s.contended(ctx, l.Purpose, now, at.Add(takes))
+	if r == nil || err != nil {
+		return at, err == nil, err
+	}
+	if err := r.enter(ctx); err != nil {
+		return at, false, err
+	}
+	defer r.leave()
+	most, err := s.spare(ctx, r, c, l.ID, now, at.Add(takes))
+	if err != nil {
+		return at, false, fmt.Errorf("room for session %s: %w", l.ID, err)
+	}
+	if most -= ahead; most < 0 {
+		return at, false, nil
+	}
+	for {
+		over, found := r.view.load.first(at, at.Add(takes), most)
+		if !found {
+			return at, true, nil
+		}
+		at = r.view.load.down(over, most)
+	}
 }
 
 // outlookOf gives a purpose's outlook, which may be some seconds old.

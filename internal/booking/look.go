@@ -2,6 +2,7 @@ package booking
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -21,24 +22,29 @@ type view struct {
 	now      time.Time
 	capacity int    // accounts that can serve
 	booked   []span // bookings of the calendar
-	busy     []span // labs and cleanings beside them
+	busy     []span // labs that have an account, and cleanings, beside them
+	asked    []span // labs that were asked for and have none yet
 	load     profile
+	// until is when the accounts of labs that have one are clean again.
+	until map[string]time.Time
 }
 
 // free is how many accounts nothing is known to need at any time from..to.
 func (v *view) free(from, to time.Time) int { return v.capacity - v.load.peak(from, to) }
 
-// look reads what the accounts of a calendar's purpose are needed for.
+// look reads what the accounts of a calendar's purpose are needed for. A lab that
+// comes, goes or gets its account meanwhile counts at least once: the labs are
+// read first.
 func (s *Service) look(ctx context.Context, c *fleet.Calendar, now time.Time) (*view, error) {
+	labs, err := s.sessions(ctx, fleet.SessionQuery{States: []fleet.SessionState{fleet.SessionScheduled, fleet.SessionWaiting, fleet.SessionAssigning, fleet.SessionActive}})
+	if err != nil {
+		return nil, err
+	}
 	accounts, err := s.accounts(ctx, fleet.AccountQuery{Purpose: c.Purpose})
 	if err != nil {
 		return nil, err
 	}
-	sessions, err := s.sessions(ctx, fleet.SessionQuery{States: []fleet.SessionState{fleet.SessionScheduled, fleet.SessionWaiting, fleet.SessionAssigning, fleet.SessionActive}})
-	if err != nil {
-		return nil, err
-	}
-	v := &view{now: now}
+	v := &view{now: now, until: map[string]time.Time{}}
 	covered := map[string]time.Time{} // booking to the time until which its seats count
 	for i := range c.Bookings {
 		if b := &c.Bookings[i]; !b.State.Final() {
@@ -46,31 +52,80 @@ func (s *Service) look(ctx context.Context, c *fleet.Calendar, now time.Time) (*
 			covered[b.ID] = b.FreeFrom()
 		}
 	}
-	useless := map[string]bool{}
+	useless, holder := map[string]bool{}, map[string]*fleet.Account{} // accounts by their id, and by their lab's
 	for _, a := range accounts {
-		if !usable(a) {
+		switch _, booked := covered[a.Booking]; {
+		case !usable(a):
 			useless[a.ID] = true
 			continue
-		}
-		v.capacity++
-		if _, ok := covered[a.Booking]; !ok && cleaning(a) {
+		case cleaning(a) && !booked:
 			v.busy = append(v.busy, span{now, cleanBy(a, s.Turn, now), 1})
 		}
+		v.capacity++
+		if a.SessionID != "" {
+			holder[a.SessionID] = a
+		}
 	}
-	for _, l := range sessions {
-		if l.Purpose != c.Purpose || useless[l.AccountID] {
+	for _, l := range labs {
+		a := holder[l.ID]
+		delete(holder, l.ID)
+		if l.Purpose == c.Purpose && !useless[l.AccountID] {
+			s.add(v, l, a, covered[l.Booking])
+		}
+	}
+	if err := s.addUnseen(ctx, v, holder, covered); err != nil {
+		return nil, err
+	}
+	v.load = newProfile(slices.Concat(v.booked, v.busy, v.asked))
+	return v, nil
+}
+
+// add adds a lab, with the account that it holds, if any. Until covered it counts
+// as one of its booking's seats.
+func (s *Service) add(v *view, l *fleet.Session, a *fleet.Account, covered time.Time) {
+	has := l.State == fleet.SessionAssigning || l.State == fleet.SessionActive || a != nil && !cleaning(a)
+	if has && a != nil && cleaning(a) {
+		return // it has ended meanwhile: its account counts
+	}
+	from, to := v.now, s.freeFrom(l, v.now)
+	if l.State == fleet.SessionScheduled {
+		from = later(v.now, l.NotBefore)
+	}
+	if l.State != fleet.SessionActive && !covered.IsZero() {
+		to = covered // where its booking ends, it ends
+	}
+	if has {
+		v.until[l.ID] = to
+	}
+	switch from = later(from, covered); {
+	case !from.Before(to):
+	case has:
+		v.busy = append(v.busy, span{from, to, 1})
+	default:
+		v.asked = append(v.asked, span{from, to, 1})
+	}
+}
+
+// addUnseen adds the labs that hold an account and were not among those read: they
+// were asked for meanwhile, or have just ended.
+func (s *Service) addUnseen(ctx context.Context, v *view, holder map[string]*fleet.Account, covered map[string]time.Time) error {
+	for id, a := range holder {
+		if cleaning(a) {
 			continue
 		}
-		from, to := now, s.freeFrom(l, now)
-		if l.State == fleet.SessionScheduled {
-			from = later(now, l.NotBefore)
-		}
-		if from = later(from, covered[l.Booking]); from.Before(to) {
-			v.busy = append(v.busy, span{from, to, 1})
+		l, err := s.Sessions.Get(ctx, id)
+		switch {
+		case err != nil && !errors.Is(err, fleet.ErrNotFound):
+			return fmt.Errorf("lab of account %s: %w", a.ID, err)
+		case err == nil && !l.State.Final():
+			s.add(v, l, a, covered[l.Booking])
+		default: // it goes to the cleaning
+			if from, to := later(v.now, covered[a.Booking]), v.now.Add(s.Turn); from.Before(to) {
+				v.busy = append(v.busy, span{from, to, 1})
+			}
 		}
 	}
-	v.load = newProfile(slices.Concat(v.booked, v.busy))
-	return v, nil
+	return nil
 }
 
 // usable says whether an account serves labs, now or when it is clean.
@@ -140,6 +195,31 @@ func (p profile) peak(from, to time.Time) int {
 		most = max(most, p.load[i])
 	}
 	return most
+}
+
+// first is the first time from..to, to itself not, at which the load is more
+// than most.
+func (p profile) first(from, to time.Time, most int) (time.Time, bool) {
+	i := sort.Search(len(p.at), func(i int) bool { return p.at[i].After(from) })
+	if i > 0 && p.load[i-1] > most {
+		return from, true
+	}
+	for ; i < len(p.at) && p.at[i].Before(to); i++ {
+		if p.load[i] > most {
+			return p.at[i], true
+		}
+	}
+	return time.Time{}, false
+}
+
+// down is when the load, which is more than most at a time, is not any more. At
+// the end it is none.
+func (p profile) down(at time.Time, most int) time.Time {
+	i := sort.Search(len(p.at), func(i int) bool { return p.at[i].After(at) })
+	for p.load[i] > most {
+		i++
+	}
+	return p.at[i]
 }
 
 const pageSize = 1000

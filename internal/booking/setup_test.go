@@ -37,6 +37,7 @@ type bundle struct {
 	told   []fleet.Event
 	refuse error  // of requests
 	asked  func() // after each request
+	deaf   error  // of those who are told
 }
 
 func setup(t testing.TB) *bundle {
@@ -109,10 +110,14 @@ func (b *bundle) endLab(ctx context.Context, id, reason string) error {
 	}
 }
 
-func (b *bundle) tell(_ context.Context, e fleet.Event) {
+func (b *bundle) tell(_ context.Context, e fleet.Event) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.deaf != nil {
+		return b.deaf
+	}
 	b.told = append(b.told, e)
+	return nil
 }
 
 // states are those that were told, in order.

@@ -43,7 +43,8 @@ func (s *Service) tick(ctx context.Context, p fleet.Purpose, at time.Time) error
 	if err != nil {
 		return errors.Join(append(errs, err)...)
 	}
-	errs = append(errs, s.retire(ctx, c, labs), s.hold(ctx, c, labs))
+	c, err = s.tell(ctx, c, "")
+	errs = append(errs, err, s.retire(ctx, c, labs), s.hold(ctx, c, labs))
 	return errors.Join(errs...)
 }
 
@@ -122,9 +123,7 @@ func final(err error) bool {
 // advance writes the states that the bookings have come to, and how many labs
 // they have, and gives the calendar as it stands then.
 func (s *Service) advance(ctx context.Context, p fleet.Purpose, labs map[string]*tally, at time.Time) (*fleet.Calendar, error) {
-	var told []fleet.Booking
-	c, err := s.edit(ctx, p, func(c *fleet.Calendar) error {
-		told = nil
+	return s.edit(ctx, p, func(c *fleet.Calendar) error {
 		changed := false
 		for i := range c.Bookings {
 			b := &c.Bookings[i]
@@ -137,7 +136,7 @@ func (s *Service) advance(ctx context.Context, p fleet.Purpose, labs map[string]
 			}
 			if step(b, t, at) {
 				b.Version++
-				told, changed = append(told, *b), true
+				changed = true
 			}
 		}
 		if !changed {
@@ -145,11 +144,6 @@ func (s *Service) advance(ctx context.Context, p fleet.Purpose, labs map[string]
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	s.tell(ctx, told...)
-	return c, nil
 }
 
 // step takes a booking one step on if its time has come.
@@ -169,15 +163,15 @@ func step(b *fleet.Booking, t *tally, at time.Time) bool {
 	return true
 }
 
-// retire takes bookings that are over out of the calendar: their waiting labs
-// are cancelled, they are archived, and then they are left out. After a crash in
-// between it is done again.
+// retire takes bookings that are over, and told to be, out of the calendar: their
+// waiting labs are cancelled, they are archived, and then they are left out.
+// After a crash in between it is done again.
 func (s *Service) retire(ctx context.Context, c *fleet.Calendar, labs map[string]*tally) error {
 	var errs []error
 	gone := map[string]bool{}
 	for _, b := range c.Bookings {
 		// Labs asked for by this very tick are seen by the next one.
-		if t := labs[b.ID]; b.State.Final() && t != nil && t.fresh == 0 {
+		if t := labs[b.ID]; b.State.Final() && b.Told >= b.Version && t != nil && t.fresh == 0 {
 			err := s.close(ctx, b, t)
 			gone[b.ID] = err == nil
 			errs = append(errs, err)

@@ -50,6 +50,9 @@ type Booking struct {
 	// LetGo says that the seats nobody took were let go: from then on Labs are
 	// its seats, and no more are given.
 	LetGo bool `bson:"let_go,omitempty"`
+	// Told is the version whose change is known to have been told to those who
+	// listen. Like Labs it is no part of what is edited.
+	Told int64 `bson:"told,omitempty"`
 }
 
 // WarmFrom is from when on accounts are held for the booking.
