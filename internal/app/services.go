@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -82,9 +83,10 @@ func (a *App) telling() {
 }
 
 func (a *App) booking(pool fleet.Pool) {
-	stream := redis.NewEventStream(a.Redis)
+	stream, times := redis.NewEventStream(a.Redis), a.Config.Booking
 	a.Bookings = booking.New(booking.Config{Calendars: a.DB.Calendars(), Accounts: a.DB.Accounts(), Sessions: a.DB.Sessions(), Cleanings: a.DB.Cleanings(),
 		LabTypes: a.LabTypes, Statuses: a.DB.LabTypes(), Pool: pool, Machine: a.Machine, Clock: a.Clock, NewID: uuid.NewString,
+		Lead: times.Lead, Turn: times.Turn, NoShow: times.NoShow, Warm: times.WarmAhead,
 		Request: func(ctx context.Context, l booking.Lab) error {
 			_, err := a.Assign.Request(ctx, assign.Request{RequestID: l.RequestID, LabType: l.LabType, Student: l.Student, Owner: l.Owner, Booking: l.Booking,
 				Purpose: l.Purpose, Duration: l.Duration, Patience: l.Patience})

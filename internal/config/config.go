@@ -46,6 +46,7 @@ type Config struct {
 	Limits  Limits  `yaml:"limits" envPrefix:"LIMIT_"`
 
 	Webhooks Webhooks `yaml:"webhooks" envPrefix:"WEBHOOKS_"`
+	Booking  Booking  `yaml:"booking" envPrefix:"BOOKING_"`
 }
 
 // Redis is where tasks and hints are.
@@ -162,6 +163,15 @@ type Cleanup struct {
 // Webhooks is where events may be delivered.
 type Webhooks struct {
 	AllowPrivate Prefixes `yaml:"allow_private" env:"ALLOW_PRIVATE" doc:"networks that webhooks and callbacks may reach though they are not public, by http too, such as 10.20.0.0/16,127.0.0.1/32; empty means none"`
+}
+
+// Booking is the time that a class needs around it. Bookings that stand keep the
+// lead, turn and no-show that they were made with.
+type Booking struct {
+	Lead      time.Duration `yaml:"lead" env:"LEAD" default:"15m" doc:"accounts are held so long before a class starts"`
+	Turn      time.Duration `yaml:"turn" env:"TURN" default:"15m" doc:"how long an account is expected to be away after its lab, for its cleaning; what is booked and what is handed out beside it counts with it"`
+	NoShow    time.Duration `yaml:"no_show" env:"NO_SHOW" default:"30m" doc:"seats that nobody took so long after the start are let go, unless the booking says otherwise"`
+	WarmAhead time.Duration `yaml:"warm_ahead" env:"WARM_AHEAD" default:"10m" doc:"users are made for a class so long before its accounts are held"`
 }
 
 // Limits are what is tolerated.

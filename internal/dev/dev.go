@@ -98,6 +98,7 @@ func Config(mongoURI, redisAddr, endpoint string, key []byte, orgs []fleet.Organ
 		SessionLife: 20 * time.Second, ClockSkew: time.Second, UserMaxAge: 24 * time.Hour}
 	c.Cleanup = config.Cleanup{Rounds: 12, RoundBackoff: time.Second}
 	c.Limits = config.Limits{Account: 8, LabType: 20}
+	c.Booking = config.Booking{Lead: 20 * time.Second, Turn: 30 * time.Second, NoShow: time.Minute, WarmAhead: 20 * time.Second}
 	return c
 }
 
