@@ -14,6 +14,8 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
+	"github.com/kodekloud/kml/internal/access"
+	"github.com/kodekloud/kml/internal/apiclient"
 	"github.com/kodekloud/kml/internal/app"
 	"github.com/kodekloud/kml/internal/awssim/simadmin"
 	"github.com/kodekloud/kml/internal/demo"
@@ -71,13 +73,16 @@ func playDemo(ctx context.Context, f demoFlags, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, parts.Close()) }()
 	_, _ = fmt.Fprintf(out, "simulated AWS %s, MongoDB %s, Redis %s\n", parts.Sim.URL(), parts.Mongo.URI(), parts.Redis.Addr())
+	if parts.Config.HTTP.Addr, err = dev.FreeAddr(); err != nil {
+		return err
+	}
 	a, err := app.Open(ctx, parts.Config, log, &parts.Base)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
 	var report *demo.Report
-	err = app.All(ctx, a.Worker, a.Scheduler, func(ctx context.Context) (err error) {
+	err = app.All(ctx, a.Worker, a.Scheduler, a.API, func(ctx context.Context) (err error) {
 		report, err = play(ctx, f, a, parts.Sim.URL(), out)
 		if err == nil && f.stay {
 			_, _ = fmt.Fprintln(out, "staying up; interrupt to end")
@@ -95,7 +100,11 @@ func playDemo(ctx context.Context, f demoFlags, out io.Writer) (err error) {
 func play(ctx context.Context, f demoFlags, a *app.App, endpoint string, out io.Writer) (*demo.Report, error) {
 	o := f.options
 	o.Warm = 2 * f.world().Warm
-	report, err := demo.Play(ctx, o, backend(a, endpoint), demo.Show(out, isTerminal(out)))
+	by, err := doors(ctx, a, endpoint)
+	if err != nil {
+		return nil, err
+	}
+	report, err := demo.Play(ctx, o, by, demo.Show(out, isTerminal(out)))
 	if err != nil {
 		return nil, err
 	}
@@ -106,6 +115,21 @@ func play(ctx context.Context, f demoFlags, a *app.App, endpoint string, out io.
 func backend(a *app.App, endpoint string) demo.Fleet {
 	return demo.Fleet{Queue: a.Queue, Sessions: a.DB.Sessions(), Accounts: a.DB.Accounts(), Runs: a.DB.Cleanings(),
 		Activity: a.DB.Activity(), Assign: a.Assign, Sim: simadmin.New(endpoint), Endpoint: endpoint}
+}
+
+// doors is the same with the API, which must be up or on its way, and a key of a
+// backend's.
+func doors(ctx context.Context, a *app.App, endpoint string) (demo.Fleet, error) {
+	f, server := backend(a, endpoint), "http://"+a.Config.HTTP.Addr
+	if err := untilReady(ctx, server+"/readyz"); err != nil {
+		return f, err
+	}
+	key, _, err := (&access.Keys{Store: a.DB.Keys(), Clock: a.Clock}).New(ctx, access.KeyRequest{Name: "the demo's backend", Role: access.Backend}, "kml-dev demo")
+	if err != nil {
+		return f, fmt.Errorf("key of the demo: %w", err)
+	}
+	f.API, err = apiclient.New(server, key, apiclient.Options{})
+	return f, err
 }
 
 func (f demoFlags) world() dev.World {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -139,13 +140,13 @@ func (p *fleetProcs) start(ctx context.Context, f demoFlags) error {
 	if err != nil {
 		return fmt.Errorf("a Redis of its own process needs redis-server on the PATH: %w; install it (apt-get install redis-server)", err)
 	}
-	var addr [3]string
+	var addr [4]string
 	for i := range addr {
 		if addr[i], err = dev.FreeAddr(); err != nil {
 			return err
 		}
 	}
-	redis, mongo, cloud := addr[0], addr[1], addr[2]
+	redis, mongo, cloud, api := addr[0], addr[1], addr[2], addr[3]
 	envFile, w := filepath.Join(p.Dir, "env"), f.world()
 	p.endpoint = "http://" + cloud
 	if err := errors.Join(
@@ -158,7 +159,7 @@ func (p *fleetProcs) start(ctx context.Context, f demoFlags) error {
 	}
 	wctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	for _, a := range addr {
+	for _, a := range []string{redis, mongo, cloud} {
 		if err := dev.AwaitListening(wctx, a); err != nil {
 			return fmt.Errorf("%w; see the logs in %s", err, p.Dir)
 		}
@@ -166,14 +167,15 @@ func (p *fleetProcs) start(ctx context.Context, f demoFlags) error {
 	if p.env, err = dev.ReadEnvironment(wctx, envFile); err != nil {
 		return err
 	}
-	p.Env = append(p.env, "KML_LOG_LEVEL=debug", "KML_LOG_FORMAT=json")
+	p.env = append(p.env, "KML_HTTP_ADDR="+api)
+	p.Env = append(slices.Clone(p.env), "KML_LOG_LEVEL=debug", "KML_LOG_FORMAT=json")
 	p.kml = kml
 	return nil
 }
 
-// startFleet starts so many workers and two schedulers.
+// startFleet starts so many workers, two schedulers and the API.
 func (p *fleetProcs) startFleet(workers int) error {
-	errs := []error{p.Start("scheduler-1", p.kml, "scheduler"), p.Start("scheduler-2", p.kml, "scheduler")}
+	errs := []error{p.Start("scheduler-1", p.kml, "scheduler"), p.Start("scheduler-2", p.kml, "scheduler"), p.Start("api", p.kml, "api")}
 	for i := range workers {
 		errs = append(errs, p.Start(fmt.Sprintf("worker-%d", i+1), p.kml, "worker"))
 	}

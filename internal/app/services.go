@@ -2,8 +2,7 @@ package app
 
 import (
 	"context"
-	"errors"
-	"errors"
+	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -56,7 +55,11 @@ func (a *App) services(ctx context.Context, base *aws.Config) (err error) {
 		Machine: a.Machine, Granter: a.Identity, Sealer: a.Sealer, Seats: a.Bookings, Room: a.Bookings, Clock: a.Clock, NewID: uuid.NewString, Wake: a.Follow.Session, Served: a.Metrics.Served,
 		Patience: c.Timing.Patience, Stale: c.Timing.ReadinessStale})
 	a.Failsafe = failsafe.New(failsafe.Config{Accounts: a.DB.Accounts(), Machine: a.Machine, LabTypes: a.DB.LabTypes(), Log: a.DB.Activity(),
-		Requeuer: a.Assign, Sessions: a.Assign, Clock: a.Clock, AccountLimit: c.Limits.Account, LabTypeLimit: c.Limits.LabType})
+		Requeuer: a.Assign, Sessions: a.Assign, Clock: a.Clock, AccountLimit: c.Limits.Account, LabTypeLimit: c.Limits.LabType, Tell: a.tell})
+	a.LabTypes.Applied = func(ctx context.Context, lt fleet.LabType) {
+		a.tell(ctx, fleet.Event{ID: fmt.Sprintf("labtype/%s/revision/%d", lt.Name, lt.Revision), Type: fleet.EventLabType, At: a.Clock.Now().UTC(),
+			LabType: lt.Name, State: "applied"})
+	}
 	if err := a.cleaning(orgs); err != nil {
 		return err
 	}
@@ -83,7 +86,7 @@ func (a *App) telling() {
 }
 
 func (a *App) booking(pool fleet.Pool) {
-	stream, times := redis.NewEventStream(a.Redis), a.Config.Booking
+	times := a.Config.Booking
 	a.Bookings = booking.New(booking.Config{Calendars: a.DB.Calendars(), Accounts: a.DB.Accounts(), Sessions: a.DB.Sessions(), Cleanings: a.DB.Cleanings(),
 		LabTypes: a.LabTypes, Statuses: a.DB.LabTypes(), Pool: pool, Machine: a.Machine, Clock: a.Clock, NewID: uuid.NewString,
 		Lead: times.Lead, Turn: times.Turn, NoShow: times.NoShow, Warm: times.WarmAhead,
@@ -94,12 +97,19 @@ func (a *App) booking(pool fleet.Pool) {
 		},
 		EndLab: func(ctx context.Context, session, reason string) error { return a.Assign.End(ctx, session, reason) },
 		Tell: func(ctx context.Context, e fleet.Event) error {
-			err := errors.Join(a.Webhooks.Deliver(ctx, []fleet.Event{e}), stream.Publish(ctx, e))
+			err := a.Events.Tell(ctx, e)
 			if err != nil {
 				a.Log.Warn().Err(err).Str("booking", e.Booking).Msg("a change of a booking is not told yet; the tick will")
 			}
 			return err
 		}})
+}
+
+// tell tells an event once, as well as it goes: its record is elsewhere.
+func (a *App) tell(ctx context.Context, e fleet.Event) {
+	if err := a.Events.Tell(ctx, e); err != nil {
+		a.Log.Warn().Err(err).Str("event", e.ID).Msg("an event was not told")
+	}
 }
 
 func (a *App) cleaning(orgs map[string]fleet.Organization) error {

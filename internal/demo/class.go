@@ -2,18 +2,15 @@ package demo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
 
-	"github.com/hibiken/asynq"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/kodekloud/kml/internal/awssim/core"
 	"github.com/kodekloud/kml/internal/fleet"
-	"github.com/kodekloud/kml/tasks"
 )
 
 // scripts are what a student does in each lab type, in the order of the class.
@@ -132,14 +129,18 @@ func (c *class) teach(ctx context.Context) error {
 
 // attend is one student's lab, from the request to the last call after the end.
 func (c *class) attend(ctx context.Context, p part, s *student) error {
-	request := fmt.Sprintf("demo-%d-%03d", c.Seed, p.n)
-	asked := time.Now()
-	if err := c.request(ctx, request, s, p.twice); err != nil {
-		return err
+	d := c.fleet.door(p.n)
+	if p.twice {
+		c.note(func(r *Report) { r.RequestsTwice++ })
 	}
-	session, err := c.awaitActive(ctx, request)
+	asked := time.Now()
+	id, err := d.request(ctx, fmt.Sprintf("demo-%d-%03d", c.Seed, p.n), s, c.Lab, p.twice)
 	if err != nil {
 		return err
+	}
+	session, err := c.fleet.Sessions.Get(ctx, id)
+	if err != nil {
+		return fmt.Errorf("session of %s: %w", s.name, err)
 	}
 	if session.State != fleet.SessionActive {
 		c.note(func(r *Report) {
@@ -148,53 +149,15 @@ func (c *class) attend(ctx context.Context, p part, s *student) error {
 		})
 		return nil
 	}
-	if s.creds, err = c.fleet.Assign.Reveal(ctx, session.ID); err != nil {
+	if s.creds, err = d.reveal(ctx, session.ID); err != nil {
 		return fmt.Errorf("credentials of %s: %w", s.name, err)
 	}
 	s.session = session.ID
 	c.served(session, session.StartedAt.Sub(asked))
-	if err := c.work(ctx, p, s, session); err != nil {
+	if err := c.work(ctx, p, s, session, d); err != nil {
 		return err
 	}
 	return c.haunt(ctx, p, s, session)
-}
-
-// request asks for a lab as a backend does; the second time is a lost reply.
-func (c *class) request(ctx context.Context, id string, s *student, twice bool) error {
-	t, err := tasks.NewAssign(tasks.Assign{RequestID: id, LabType: s.lab, Student: s.name + "@example.org", Duration: c.Lab})
-	if err != nil {
-		return err
-	}
-	times := 1
-	if twice {
-		times = 2
-		c.note(func(r *Report) { r.RequestsTwice++ })
-	}
-	for range times {
-		if _, err := c.fleet.Queue.EnqueueContext(ctx, t); err != nil && !errors.Is(err, asynq.ErrTaskIDConflict) {
-			return fmt.Errorf("request %s: %w", id, err)
-		}
-	}
-	return nil
-}
-
-const look = 50 * time.Millisecond
-
-func (c *class) awaitActive(ctx context.Context, request string) (*fleet.Session, error) {
-	for {
-		session, err := c.fleet.Sessions.ByRequest(ctx, request)
-		switch {
-		case err == nil && (session.State == fleet.SessionActive || session.State.Final()):
-			return session, nil
-		case err != nil && !errors.Is(err, fleet.ErrNotFound):
-			return nil, fmt.Errorf("session of %s: %w", request, err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil, fmt.Errorf("waiting for %s: %w", request, ctx.Err())
-		case <-time.After(look):
-		}
-	}
 }
 
 func (c *class) served(session *fleet.Session, took time.Duration) {
@@ -210,7 +173,7 @@ func (c *class) served(session *fleet.Session, took time.Duration) {
 }
 
 // work plays the lab's script, then ends the lab or lets it end.
-func (c *class) work(ctx context.Context, p part, s *student, session *fleet.Session) error {
+func (c *class) work(ctx context.Context, p part, s *student, session *fleet.Session, d door) error {
 	a, err := c.fleet.Accounts.Get(ctx, session.AccountID)
 	if err != nil {
 		return fmt.Errorf("account of %s: %w", s.name, err)
@@ -230,7 +193,7 @@ func (c *class) work(ctx context.Context, p part, s *student, session *fleet.Ses
 	if !p.early {
 		return nil
 	}
-	if err := c.fleet.Assign.End(ctx, session.ID, "the student is done"); err != nil {
+	if err := d.end(ctx, session.ID, "the student is done"); err != nil {
 		return fmt.Errorf("end the lab of %s: %w", s.name, err)
 	}
 	c.note(func(r *Report) { r.EndedEarly++ })

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"github.com/kodekloud/kml/internal/apiclient"
 	"github.com/kodekloud/kml/internal/awssim/simadmin"
 	"github.com/kodekloud/kml/internal/fleet"
 )
@@ -48,6 +49,7 @@ type Assigner interface {
 // Fleet is how the class reaches the fleet.
 type Fleet struct {
 	Queue    *asynq.Client
+	API      *apiclient.Client // asked for every other lab; nil: all by the queue
 	Sessions fleet.Sessions
 	Accounts fleet.Accounts
 	Runs     fleet.Cleanings

@@ -77,12 +77,13 @@ func (p *Pause) Play(ctx context.Context) (*PauseReport, error) {
 // student plays the website lab without ending it, and gives its session.
 func (p *Pause) student(ctx context.Context, c *class, name string) (*fleet.Session, error) {
 	s := &student{name: name, lab: "s3-website", endpoint: p.Fleet.Endpoint, http: newHTTPClient(), rng: rand.New(rand.NewPCG(7, uint64(len(name))))} // #nosec: a game
-	if err := c.request(ctx, "pause-"+name, s, false); err != nil {
-		return nil, err
-	}
-	session, err := c.awaitActive(ctx, "pause-"+name)
+	id, err := queueDoor{p.Fleet}.request(ctx, "pause-"+name, s, c.Lab, false)
 	if err != nil {
 		return nil, err
+	}
+	session, err := p.Fleet.Sessions.Get(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("session of the %s student: %w", name, err)
 	}
 	if session.State != fleet.SessionActive {
 		return nil, fmt.Errorf("the %s student was not served: %s", name, session.Reason)

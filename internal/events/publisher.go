@@ -34,9 +34,9 @@ type Config struct {
 	Failed func(error)
 }
 
-// Publisher tells events. Those of sessions come from their documents; those of
-// accounts, whose record is the activity log, are told on the stream once, as
-// well as it goes.
+// Publisher tells events. Those of sessions come from their documents, and are
+// told until it worked; those of accounts, whose record is the activity log, are
+// told once, as well as it goes.
 type Publisher struct {
 	Config
 	items chan item
@@ -60,7 +60,7 @@ func New(c Config) *Publisher {
 // waits: when too many do, the tick tells it.
 func (p *Publisher) Session(s *fleet.Session) { p.hand(item{session: s}) }
 
-// Account is an observer of lifecycle: a transition is told on the stream.
+// Account is an observer of lifecycle: a transition is told once.
 func (p *Publisher) Account(old, next *fleet.Account) {
 	if old != nil && old.State == next.State {
 		return
@@ -102,7 +102,7 @@ func (p *Publisher) tell(ctx context.Context, first item) {
 	sessions, accounts := p.collect(first)
 	errs := []error{p.Publish(ctx, sessions...)}
 	if len(accounts) > 0 {
-		errs = append(errs, p.Stream.Publish(ctx, accounts...))
+		errs = append(errs, p.Tell(ctx, accounts...))
 	}
 	if err := errors.Join(errs...); err != nil {
 		p.Failed(err)
@@ -149,13 +149,8 @@ func (p *Publisher) Publish(ctx context.Context, sessions ...*fleet.Session) err
 		if err := p.Log.Append(ctx, entries...); err != nil {
 			return fmt.Errorf("log changes of sessions: %w", err)
 		}
-		if p.Deliver != nil {
-			if err := p.Deliver(ctx, events); err != nil {
-				return fmt.Errorf("have changes of sessions delivered: %w", err)
-			}
-		}
-		if err := p.Stream.Publish(ctx, events...); err != nil {
-			return fmt.Errorf("publish changes of sessions: %w", err)
+		if err := p.Tell(ctx, events...); err != nil {
+			return err
 		}
 	}
 	var wg sync.WaitGroup
@@ -165,6 +160,20 @@ func (p *Publisher) Publish(ctx context.Context, sessions ...*fleet.Session) err
 	}
 	wg.Wait()
 	return errors.Join(errs...)
+}
+
+// Tell tells events to the webhooks and on the stream. Who needs them told
+// whatever happens calls it again: an event may come twice.
+func (p *Publisher) Tell(ctx context.Context, events ...fleet.Event) error {
+	if p.Deliver != nil {
+		if err := p.Deliver(ctx, events); err != nil {
+			return fmt.Errorf("have events delivered: %w", err)
+		}
+	}
+	if err := p.Stream.Publish(ctx, events...); err != nil {
+		return fmt.Errorf("publish events: %w", err)
+	}
+	return nil
 }
 
 // Republish tells what may not have been told for a while; the tick of every few

@@ -46,6 +46,8 @@ type Config struct {
 	Requeuer Requeuer
 	Sessions Ender
 	Clock    clock.Clock
+	// Tell, if set, is told that a lab type was switched.
+	Tell func(ctx context.Context, e fleet.Event)
 
 	HandOutLimit int           // tries of a hand-out, for which a student waits; default 5
 	StepLimit    int           // tries of any other step; default 10, over six minutes
@@ -60,6 +62,9 @@ type Service struct{ Config }
 
 // New makes a Service.
 func New(c Config) *Service {
+	if c.Tell == nil {
+		c.Tell = func(context.Context, fleet.Event) {}
+	}
 	c.HandOutLimit = cmp.Or(c.HandOutLimit, 5)
 	c.StepLimit = cmp.Or(c.StepLimit, 10)
 	c.AccountLimit = cmp.Or(c.AccountLimit, 8)
@@ -159,7 +164,7 @@ func (s *Service) labTypeFailed(ctx context.Context, a *fleet.Account, reason st
 		return nil
 	}
 	// Several failures at once may see the switch: its time names the one line.
-	return s.Log.Append(ctx, fleet.Activity{ID: fmt.Sprintf("labtype/%s/off/%d", a.LabType, st.Since.UnixMilli()), At: st.Since,
+	return s.switched(ctx, fleet.Activity{ID: fmt.Sprintf("labtype/%s/off/%d", a.LabType, st.Since.UnixMilli()), At: st.Since,
 		Kind: "labtype", LabType: a.LabType, Account: a.ID, To: "off", Reason: st.Reason, Who: "failsafe"})
 }
 
@@ -173,6 +178,15 @@ func (s *Service) SwitchLabType(ctx context.Context, name string, off bool, who,
 	if off {
 		to = "off"
 	}
-	return s.Log.Append(ctx, fleet.Activity{ID: fmt.Sprintf("labtype/%s/%s/%d", name, to, now.UnixMilli()), At: now,
+	return s.switched(ctx, fleet.Activity{ID: fmt.Sprintf("labtype/%s/%s/%d", name, to, now.UnixMilli()), At: now,
 		Kind: "labtype", LabType: name, To: to, Reason: why, Who: who})
+}
+
+// switched logs that a lab type was switched, and tells it.
+func (s *Service) switched(ctx context.Context, line fleet.Activity) error {
+	if err := s.Log.Append(ctx, line); err != nil {
+		return err
+	}
+	s.Tell(ctx, fleet.Event{ID: line.ID, Type: fleet.EventLabType, At: line.At, LabType: line.LabType, State: line.To, Reason: line.Reason})
+	return nil
 }

@@ -244,3 +244,17 @@ func TestFailureReportedTwiceAtOnce(t *testing.T) {
 		t.Fatalf("%d told counted: %+v", counted, now)
 	}
 }
+
+// TestTellsSwitches: whoever listens hears that a lab type was switched.
+func TestTellsSwitches(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var told []fleet.Event
+	b.Tell = func(_ context.Context, e fleet.Event) { told = append(told, e) }
+	if err := b.SwitchLabType(b.ctx, "x", true, "ada", "it is broken"); err != nil {
+		t.Fatal(err)
+	}
+	if len(told) != 1 || told[0].Type != fleet.EventLabType || told[0].LabType != "x" || told[0].State != "off" || told[0].Reason != "it is broken" {
+		t.Errorf("told %+v", told)
+	}
+}

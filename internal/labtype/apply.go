@@ -54,6 +54,9 @@ func (c *Catalog) apply(ctx context.Context, lt fleet.LabType, who string, over 
 		if err != nil {
 			return fleet.LabType{}, fmt.Errorf("apply lab type %s: %w", lt.Name, err)
 		}
+		if c.Applied != nil {
+			c.Applied(ctx, lt)
+		}
 		return c.note(lt), nil
 	}
 	return fleet.LabType{}, fmt.Errorf("apply lab type %s: %w", lt.Name, fleet.ErrConflict)

@@ -28,6 +28,9 @@ const (
 // top of them those that were applied at run time, which every process sees
 // within [fresh]. Lab types that it gives share memory: they are not written to.
 type Catalog struct {
+	// Applied, if set, is told of a revision that was put in force here.
+	Applied func(ctx context.Context, lt fleet.LabType)
+
 	base  map[string]fleet.LabType
 	files fleet.LabTypeFiles
 	clock clock.Clock
