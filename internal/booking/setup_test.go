@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kodekloud/kml/internal/assign"
 	"github.com/kodekloud/kml/internal/booking"
 	"github.com/kodekloud/kml/internal/clock"
 	"github.com/kodekloud/kml/internal/fleet"
@@ -38,6 +39,8 @@ type bundle struct {
 	refuse error  // of requests
 	asked  func() // after each request
 	deaf   error  // of those who are told
+
+	labService *assign.Service // if set, labs are its
 }
 
 func setup(t testing.TB) *bundle {
@@ -73,6 +76,10 @@ func (labTypes) Get(_ context.Context, name string) (fleet.LabType, error) {
 	return fleet.LabType{Name: name, MaxDuration: 4 * time.Hour}, nil
 }
 
+func (l labTypes) Revision(ctx context.Context, name string, _ int64) (fleet.LabType, error) { return l.Get(ctx, name) }
+
+func (labTypes) All(context.Context) ([]fleet.LabType, error) { return nil, nil }
+
 // request accepts a lab once per request id.
 func (b *bundle) request(ctx context.Context, l booking.Lab) error {
 	b.mu.Lock()
@@ -80,6 +87,11 @@ func (b *bundle) request(ctx context.Context, l booking.Lab) error {
 	b.mu.Unlock()
 	if refuse != nil {
 		return refuse
+	}
+	if b.labService != nil {
+		_, err := b.labService.Request(ctx, assign.Request{RequestID: l.RequestID, LabType: l.LabType, Student: l.Student, Owner: l.Owner, Booking: l.Booking,
+			Purpose: l.Purpose, Duration: l.Duration, Patience: l.Patience})
+		return err
 	}
 	if _, err := b.Seat(ctx, l.Booking, l.Owner, l.LabType); err != nil {
 		return err
