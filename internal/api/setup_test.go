@@ -48,6 +48,7 @@ type bench struct {
 	ctx     context.Context
 	clock   *clock.Fake
 	db      *mongo.DB
+	name    string // of the database
 	redis   goredis.UniversalClient
 	machine *lifecycle.Machine
 	url     string
@@ -69,11 +70,18 @@ var simulated = sync.OnceValues(func() (uri string, err error) {
 // setup makes an API. Each edit puts in the services of the nouns under test.
 func setup(t testing.TB, edits ...func(*bench, *Config)) *bench {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	return setupFor(t, 2*time.Minute, edits...)
+}
+
+// setupFor makes an API that lasts so long at most.
+func setupFor(t testing.TB, most time.Duration, edits ...func(*bench, *Config)) *bench {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), most)
 	t.Cleanup(cancel)
 	uri, err := simulated()
 	must(t, err)
-	db, err := mongo.Open(ctx, uri, fmt.Sprintf("kml_api_%d_%d", os.Getpid(), databases.Add(1)))
+	name := fmt.Sprintf("kml_api_%d_%d", os.Getpid(), databases.Add(1))
+	db, err := mongo.Open(ctx, uri, name)
 	must(t, err)
 	store, err := redisdev.Start(ctx, redisdev.Config{InProcess: true})
 	must(t, err)
@@ -83,7 +91,7 @@ func setup(t testing.TB, edits ...func(*bench, *Config)) *bench {
 		defer cancel()
 		must(t, errors.Join(client.Close(), store.Close(), db.Drop(closing), db.Close(closing)))
 	})
-	b := &bench{ctx: ctx, clock: clock.NewFake(t0), db: db, redis: client}
+	b := &bench{ctx: ctx, clock: clock.NewFake(t0), db: db, name: name, redis: client}
 	b.machine = lifecycle.New(db.Accounts(), db.Activity(), b.clock)
 	c := Config{Version: "test", Clock: b.clock, Log: zerolog.Nop(), Endpoint: "http://aws.test", Authenticate: told, Activity: db.Activity()}
 	for _, edit := range edits {
