@@ -54,9 +54,17 @@ func (a *app) printEvidence(e apitypes.CleaningEvidence) error {
 }
 
 func (a *app) labEvidence() *cobra.Command {
-	return a.command(spec{use: "evidence ID", short: "Show what the cleaning after a lab did and found", args: cobra.ExactArgs(1), complete: a.completeLabs(),
+	var wait bool
+	return a.command(spec{use: "evidence ID", short: "Show what the cleaning after a lab did and found", args: cobra.ExactArgs(1), complete: a.completeLabs(), wait: &wait,
+		flags: func(c *cobra.Command) {
+			c.Flags().BoolVar(&wait, "wait", false, "wait until the account is proven empty")
+		},
 		call: func(ctx context.Context, c *apiclient.Client, args []string) error {
-			e, err := c.LabEvidence(ctx, args[0])
+			look := func() (apitypes.CleaningEvidence, error) { return c.LabEvidence(ctx, args[0]) }
+			if wait {
+				look = func() (apitypes.CleaningEvidence, error) { return a.waitUntilEmpty(ctx, c, args[0]) }
+			}
+			e, err := look()
 			if err != nil {
 				return err
 			}

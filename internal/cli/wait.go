@@ -136,3 +136,17 @@ func (a *app) waitForEnd(ctx context.Context, c *apiclient.Client, lab apitypes.
 		return l, err
 	}, apitypes.Lab.Final)
 }
+
+// waitUntilEmpty waits until the account of a lab is proven empty. Before the
+// cleaning has begun there is no evidence, which is a conflict and no failure.
+func (a *app) waitUntilEmpty(ctx context.Context, c *apiclient.Client, lab string) (apitypes.CleaningEvidence, error) {
+	line := a.progress("the account of lab " + clean(lab) + " is being emptied")
+	defer line.stop()
+	return until(ctx, func() (apitypes.CleaningEvidence, error) {
+		e, err := c.LabEvidence(ctx, lab)
+		if apiclient.IsConflict(err) {
+			err = nil
+		}
+		return e, err
+	}, func(e apitypes.CleaningEvidence) bool { return !e.DoneAt.IsZero() })
+}
