@@ -143,6 +143,29 @@ func TestBookingsOfOthersAreNotThere(t *testing.T) {
 	}
 }
 
+// Who sees everything may ask for a lab in anybody's class: it is of those whose
+// class it is.
+func TestLabInTheClassOfAnotherBooking(t *testing.T) {
+	t.Parallel()
+	f := setupClasses(t, 3)
+	made := f.book(t, teacher, classRequest(3, time.Hour))
+	f.at(t, 50*time.Minute)
+	for _, as := range []access.Principal{operator, admin} {
+		r := apitypes.LabRequest{Type: labName, Student: "linus@example.org", Duration: apitypes.Duration(time.Hour), Booking: made.ID, RequestID: "one-seat"}
+		lab := decode[apitypes.Lab](t, f.do(t, as, http.MethodPost, "/v1/labs", r), http.StatusCreated)
+		if lab.Owner != "academy" || lab.Booking != made.ID || lab.Pool != "production" {
+			t.Errorf("%s: %+v", as.Name, lab)
+		}
+		if again := decode[apitypes.Lab](t, f.do(t, as, http.MethodPost, "/v1/labs", r), http.StatusCreated); again.ID != lab.ID {
+			t.Errorf("%s: asked again it is %+v", as.Name, again)
+		}
+		if seen := get[apitypes.Lab](t, f.bench, teacher, "/v1/labs/"+lab.ID); seen.ID != lab.ID {
+			t.Errorf("the teacher sees %+v", seen)
+		}
+		refused(t, f.do(t, otherTeacher, http.MethodGet, "/v1/labs/"+lab.ID, nil), http.StatusNotFound, "not_found")
+	}
+}
+
 func TestChangeABooking(t *testing.T) {
 	t.Parallel()
 	f := setupClasses(t, 4)
