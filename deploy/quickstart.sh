@@ -10,4 +10,6 @@ command -v aws >/dev/null || {
 commands=$(awk '/<!-- quickstart -->/ {marked = 1} marked && /^```sh$/ {on = 1; next} on && /^```$/ {exit} on' README.md)
 [ -n "$commands" ] || { echo "README.md has no block of commands below <!-- quickstart -->" >&2; exit 1; }
 trap 'bin/kml-dev stop >/dev/null 2>&1 || true' EXIT
-bash -euvo pipefail <(printf "%s\n" "$commands")
+# The shell shows what it reads, the files of keys too: these stay hidden.
+bash -euvo pipefail <(printf "%s\n" "$commands") 2>&1 |
+	awk '{ sub(/(SECRET_ACCESS_KEY|API_KEY|PASSWORD)=.*/, "…") ; print; fflush() }'
