@@ -10,6 +10,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/kodekloud/kml/internal/assign"
+	"github.com/kodekloud/kml/internal/booking"
 	"github.com/kodekloud/kml/internal/clock"
 	"github.com/kodekloud/kml/internal/fleet"
 	"github.com/kodekloud/kml/internal/labtype"
@@ -21,14 +22,18 @@ import (
 )
 
 // BenchmarkClaim measures accept and match of one request against a small and a
-// large pool: the claim must not grow with the fleet.
+// large pool: the claim must not grow with the fleet. Nor must it for the look at
+// the bookings where there are none; where there is one, but for a moment each
+// second, or when it gets tight.
 func BenchmarkClaim(b *testing.B) {
 	for _, n := range []int{200, 4000} {
-		b.Run(fmt.Sprintf("ready=%d", n), func(b *testing.B) { benchClaim(b, n) })
+		for _, bookings := range []string{"unknown", "none", "some"} {
+			b.Run(fmt.Sprintf("ready=%d/bookings=%s", n, bookings), func(b *testing.B) { benchClaim(b, n, bookings) })
+		}
 	}
 }
 
-func benchClaim(b *testing.B, n int) {
+func benchClaim(b *testing.B, n int, bookings string) {
 	ctx := context.Background()
 	fail := func(err error) {
 		if err != nil {
@@ -53,8 +58,20 @@ func benchClaim(b *testing.B, n int) {
 		fail(db.Accounts().Insert(ctx, a))
 		fail(pool.Add(ctx, a.PoolName(), a.ID, a.RestedSince))
 	}
-	s := assign.New(assign.Config{Accounts: db.Accounts(), Sessions: db.Sessions(), LabTypes: labtype.Fixed{"x": {Name: "x", MaxDuration: time.Hour}},
-		Statuses: db.LabTypes(), Pool: pool, Machine: lifecycle.New(db.Accounts(), db.Activity(), clock.New()), Clock: clock.New(), NewID: uuid.NewString})
+	types, machine := labtype.Fixed{"x": {Name: "x", MaxDuration: time.Hour}}, lifecycle.New(db.Accounts(), db.Activity(), clock.New())
+	var room assign.Room
+	if bookings != "unknown" {
+		calendar := booking.New(booking.Config{Calendars: db.Calendars(), Accounts: db.Accounts(), Sessions: db.Sessions(), Cleanings: db.Cleanings(), LabTypes: types,
+			Statuses: db.LabTypes(), Pool: pool, Machine: machine, Clock: clock.New(), NewID: uuid.NewString})
+		if bookings == "some" {
+			_, err := calendar.Book(ctx, booking.Request{LabType: "x", Seats: n / 10, Start: now.Add(time.Minute), End: now.Add(time.Hour)})
+			fail(err)
+			n -= n / 10
+		}
+		room = calendar
+	}
+	s := assign.New(assign.Config{Room: room, Accounts: db.Accounts(), Sessions: db.Sessions(), LabTypes: types,
+		Statuses: db.LabTypes(), Pool: pool, Machine: machine, Clock: clock.New(), NewID: uuid.NewString})
 	left := n
 	for b.Loop() {
 		if left--; left < 0 {
