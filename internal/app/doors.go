@@ -31,7 +31,7 @@ func (a *App) doors(monitor http.Handler, hub *events.Hub) api.Config {
 		Labs: a.Assign, Settled: &events.Waiter{Sessions: a.DB.Sessions(), Hub: hub, Clock: a.Clock}, SignIn: a.Identity, LabTypes: a.LabTypes, Preview: a.Identity,
 		Operate: a.Failsafe, DryRun: a.dryRun, Queue: a.Queue, Inspector: asynq.NewInspectorFromRedisClient(a.Redis),
 		Bookings: a.Bookings, Pool: &booking.Pools{Orgs: a.Config.Organizations, Targets: a.DB.PoolTargets(), Bookings: a.Bookings},
-		Targets: a.Webhooks, Forecast: a.Bookings,
+		Events: hub, Webhooks: a.Webhooks, Targets: a.Webhooks, Forecast: a.Bookings,
 		Ready: a.ready, Monitor: monitor, Checks: a.checks,
 	}
 	if h.Metrics {
