@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -179,6 +180,17 @@ func idOf(plain string) (string, bool) {
 	rest, ours := strings.CutPrefix(plain, KeyPrefix)
 	id, secret, ok := strings.Cut(rest, "_")
 	return id, ours && ok && len(id) == idLength && len(secret) == hex.EncodedLen(secretBytes)
+}
+
+// written is a key in a text; what stands in front is public.
+var written = regexp.MustCompile(`(` + KeyPrefix + `[a-z0-9]{12}_)[0-9A-Za-z]+`)
+
+// Hide takes the secrets of keys out of a text.
+func Hide(text string) string {
+	if !strings.Contains(text, KeyPrefix) {
+		return text
+	}
+	return written.ReplaceAllString(text, "${1}…")
 }
 
 func digest(plain string) []byte {

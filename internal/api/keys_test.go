@@ -2,9 +2,12 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/rs/zerolog"
 
 	"github.com/kodekloud/kml/internal/access"
 	"github.com/kodekloud/kml/internal/apitypes"
@@ -69,6 +72,27 @@ func TestKeyRoutes(t *testing.T) {
 		return false
 	}() {
 		t.Errorf("who made the key is not in the log: %+v", l)
+	}
+}
+
+// Whoever gives a whole key where its id belongs finds it in no log and no answer.
+func TestWholeKeyForAnID(t *testing.T) {
+	t.Parallel()
+	var lines safeBuffer
+	b := setup(t, withKeys, func(_ *bench, c *Config) { c.Log = c.Log.Output(&lines).Level(zerolog.DebugLevel) })
+	root, other := b.key(t, access.Admin), b.key(t, access.Viewer)
+	public, secret := other[:17], other[17:25]
+	for _, path := range []string{"/v1/keys/" + other, "/v1/" + other, "/v1/labs/x" + other} {
+		if a := b.with(t, root, "DELETE", path, nil); a.status < 400 || strings.Contains(a.body, secret) {
+			t.Errorf("%s: %+v", path, a)
+		}
+	}
+	said := fmt.Sprint(b.calls(t))
+	if !strings.Contains(said, public) || strings.Contains(said, secret) {
+		t.Errorf("recorded: %s", said)
+	}
+	if got := lines.String(); !strings.Contains(got, public) || strings.Contains(got, secret) {
+		t.Errorf("logged: %s", got)
 	}
 }
 

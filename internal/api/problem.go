@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/kodekloud/kml/internal/access"
 	"github.com/kodekloud/kml/internal/apitypes"
 	"github.com/kodekloud/kml/internal/fleet"
 )
@@ -96,10 +97,12 @@ func fieldErrors(err error) []*fleet.FieldError {
 	return fieldErrors(errors.Unwrap(err))
 }
 
-// shorten keeps an answer from repeating a huge value.
+// shorten keeps answers, logs and records from repeating a huge value, or a key
+// that somebody gave for its id.
 func shorten(v string) string { return shortenTo(v, 80) }
 
 func shortenTo(v string, most int) string {
+	v = access.Hide(v)
 	if r := []rune(v); len(r) > most {
 		return string(r[:most]) + "…"
 	}

@@ -329,3 +329,22 @@ func TestWaitsForALab(t *testing.T) {
 		t.Errorf("%s after %v, %v", lab.State, seen, err)
 	}
 }
+
+// Addresses are logged on the way: a key that is given whole stays out of them.
+func TestKeysStayOutOfAddresses(t *testing.T) {
+	t.Parallel()
+	w := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request) { tell(w, map[string]any{"items": []any{}}) })
+	c := w.client(t, apiclient.Options{})
+	for _, whole := range []string{"kml_abcdefghijkl_0123", "kml_abcdefghijkl", "abcdefghijkl"} {
+		_, err := c.Key(t.Context(), whole)
+		_, listErr := apiclient.Collect(c.Keys(t.Context(), whole))
+		if err := errors.Join(err, listErr, c.RevokeKey(t.Context(), whole)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, r := range w.tries() {
+		if got := r.URL.String(); !strings.Contains(got, "abcdefghijkl") || strings.Contains(got, "0123") || strings.Contains(got, "kml_") {
+			t.Errorf("asked for %s", got)
+		}
+	}
+}

@@ -111,14 +111,15 @@ func (a *app) keyGet() *cobra.Command {
 func (a *app) keyRevoke() *cobra.Command {
 	return a.command(spec{use: "revoke ID", short: "End a key for good", args: cobra.ExactArgs(1), complete: a.completeKeys, asks: true,
 		call: func(ctx context.Context, c *apiclient.Client, args []string) error {
-			err := a.confirm(ctx, "key's id", args[0], func() (string, error) {
-				k, err := c.Key(ctx, args[0])
+			id := apiclient.KeyID(args[0])
+			err := a.confirm(ctx, "key's id", id, func() (string, error) {
+				k, err := c.Key(ctx, id)
 				return fmt.Sprintf("revoke key %s (%s, %s)", clean(k.ID), clean(k.Name), k.Role), err
 			})
 			if err != nil {
 				return err
 			}
-			return c.RevokeKey(ctx, args[0])
+			return c.RevokeKey(ctx, id)
 		}})
 }
 
