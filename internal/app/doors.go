@@ -32,7 +32,7 @@ func (a *App) doors(monitor http.Handler, hub *events.Hub) api.Config {
 		Operate: a.Failsafe, DryRun: a.dryRun, Queue: a.Queue, Inspector: asynq.NewInspectorFromRedisClient(a.Redis),
 		Bookings: a.Bookings, Pool: &booking.Pools{Orgs: a.Config.Organizations, Targets: a.DB.PoolTargets(), Bookings: a.Bookings},
 		Events: hub, Webhooks: a.Webhooks, Targets: a.Webhooks, Forecast: a.Bookings,
-		Ready: a.ready, Monitor: monitor, Checks: a.checks,
+		Ready: a.ready, Monitor: monitor, Checks: a.checks, Observe: a.Metrics.Request,
 	}
 	if h.Metrics {
 		c.Metrics = a.Metrics.Handler()

@@ -79,7 +79,8 @@ func (a *App) telling() {
 		Enqueue: func(ctx context.Context, delivery string, attempt int, at time.Time) error {
 			return a.Follow.Enqueue(ctx, tasks.NewDeliver(delivery, attempt, at))
 		},
-		Targets: webhook.Targets{Private: a.Config.Webhooks.AllowPrivate}})
+		Targets: webhook.Targets{Private: a.Config.Webhooks.AllowPrivate},
+		Observe: func(now fleet.DeliveryState) { a.Metrics.Delivery(string(now)) }})
 	a.Events = events.New(events.Config{Log: a.DB.Activity(), Stream: redis.NewEventStream(a.Redis), Sessions: a.DB.Sessions(), Clock: a.Clock, Deliver: a.Webhooks.Deliver,
 		Failed: func(err error) { a.Log.Warn().Err(err).Msg("events are not told yet; the tick will") }})
 	a.Sessions = &events.Sessions{Sessions: a.DB.Sessions(), Clock: a.Clock, Tell: a.Events.Session}

@@ -31,6 +31,8 @@ func seen(t *testing.T) map[string][]string {
 	m.Phase("p", time.Second)
 	m.Task("k", time.Second, nil)
 	m.Call("s", "o", "c", time.Second)
+	m.Request("o", 200, time.Second)
+	m.Delivery("dead")
 	// One more that cannot read a source: its counter of errors is not zero.
 	blind := metrics.New(metrics.Source{Sessions: func(context.Context) (map[fleet.SessionState]int, error) { return nil, context.Canceled }})
 	out := map[string][]string{}

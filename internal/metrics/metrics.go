@@ -11,6 +11,7 @@ package metrics
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,6 +30,8 @@ type Metrics struct {
 	tasks       *prometheus.HistogramVec
 	aws         *prometheus.HistogramVec
 	awsErrors   *prometheus.CounterVec
+	requests    *prometheus.HistogramVec
+	deliveries  *prometheus.CounterVec
 	scrapeErr   *prometheus.CounterVec
 }
 
@@ -69,6 +72,8 @@ func New(src Source) *Metrics {
 		tasks:       histogram("kml_task_seconds", "Time spent in a task, by kind and outcome.", fast, "kind", "outcome"),
 		aws:         histogram("kml_aws_call_seconds", "AWS calls by service and operation.", fast, "service", "operation"),
 		awsErrors:   counter("kml_aws_errors_total", "AWS errors by service and code.", "service", "code"),
+		requests:    histogram("kml_http_request_seconds", "Calls to the API, waiting included, by operation and status.", fast, "operation", "status"),
+		deliveries:  counter("kml_webhook_attempts_total", "Attempts to deliver an event, by what became of them.", "outcome"),
 		scrapeErr:   counter("kml_scrape_errors_total", "Sources that could not be read at scrape time.", "source"),
 	}
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &collector{src, m.scrapeErr})
@@ -111,3 +116,12 @@ func (m *Metrics) Call(service, op, code string, d time.Duration) {
 		m.awsErrors.WithLabelValues(service, code).Inc()
 	}
 }
+
+// Request notes a call to the API that is over.
+func (m *Metrics) Request(operation string, status int, took time.Duration) {
+	m.requests.WithLabelValues(operation, strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+// Delivery notes an attempt to deliver an event: its outcome is the state that
+// the delivery is in after it.
+func (m *Metrics) Delivery(outcome string) { m.deliveries.WithLabelValues(outcome).Inc() }

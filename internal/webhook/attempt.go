@@ -59,6 +59,7 @@ func (s *Service) Attempt(ctx context.Context, id string, attempt int) error {
 	if err := s.write(ctx, d, next); err != nil {
 		return err
 	}
+	s.Observe(next.State)
 	if next.State == fleet.DeliveryPending {
 		return s.enqueue(ctx, next)
 	}

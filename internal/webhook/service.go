@@ -33,6 +33,8 @@ type Config struct {
 	// machine's.
 	Roots *x509.CertPool
 	Limit time.Duration // of an attempt, all in all; default 15 s
+	// Observe is told what each attempt made of its delivery. Optional.
+	Observe func(fleet.DeliveryState)
 }
 
 // Service keeps webhooks and delivers to them. It is safe for concurrent use.
@@ -44,6 +46,9 @@ type Service struct {
 
 // New makes the service.
 func New(c Config) *Service {
+	if c.Observe == nil {
+		c.Observe = func(fleet.DeliveryState) {}
+	}
 	return &Service{Config: c, sender: newSender(c)}
 }
 
