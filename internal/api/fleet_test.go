@@ -42,10 +42,10 @@ type fleetBench struct {
 }
 
 // setupFleet makes an API on a fleet without accounts.
-func setupFleet(t testing.TB) *fleetBench {
+func setupFleet(t testing.TB, edits ...func(*bench, *Config)) *fleetBench {
 	t.Helper()
 	f := &fleetBench{waited: func(string) {}}
-	f.bench = setup(t, func(b *bench, c *Config) { f.wire(t, b, c) })
+	f.bench = setup(t, append([]func(*bench, *Config){func(b *bench, c *Config) { f.wire(t, b, c) }}, edits...)...)
 	return f
 }
 

@@ -22,9 +22,9 @@ type SignIn interface {
 // is in the activity log.
 func (s *Server) labSecretRoutes() {
 	register(s, op{id: "reveal-lab-credentials", method: http.MethodPost, path: "/v1/labs/{id}/credentials", tag: "Labs", summary: "Reveal a lab's credentials", needs: access.LabsCredentials,
-		hidden: true, detail: "Of an active lab. Each call is in the activity log."}, s.revealCredentials)
+		hidden: true, fresh: true, detail: "Of an active lab. Each call is in the activity log."}, s.revealCredentials)
 	register(s, op{id: "make-lab-signin-link", method: http.MethodPost, path: "/v1/labs/{id}/signin-link", tag: "Labs", summary: "Make a link that opens the AWS console", needs: access.LabsCredentials,
-		hidden: true, limit: applyLimit, detail: "Of an active lab. Each call is in the activity log."}, s.signInLink)
+		hidden: true, fresh: true, limit: applyLimit, detail: "Of an active lab. Each call is in the activity log."}, s.signInLink)
 }
 
 func (s *Server) revealCredentials(ctx context.Context, in *struct{ LabPath }) (*body[apitypes.Credentials], error) {

@@ -269,6 +269,37 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
+// What is told of a running lab is not told again under the same key when it is
+// over, and is not kept beside it.
+func TestCredentialsAreNotReplayed(t *testing.T) {
+	t.Parallel()
+	f := setupFleet(t, withCalls)
+	l := f.active(t, academy, 1)
+	path := "/v1/labs/" + l.ID
+	calls := []string{"/credentials", "/signin-link"}
+	for _, what := range calls {
+		for range 2 {
+			a := f.do(t, academy, http.MethodPost, path+what, nil, idempotencyKey, what)
+			if a.status != http.StatusOK || a.header.Get("Idempotency-Replayed") != "" {
+				t.Fatalf("%s: %+v", what, a)
+			}
+		}
+		other := f.do(t, academy, http.MethodPost, "/v1/labs/another"+what, nil, idempotencyKey, what)
+		refused(t, other, http.StatusUnprocessableEntity, "idempotency_mismatch")
+	}
+	decode[apitypes.Lab](t, f.do(t, academy, http.MethodPost, path+"/end", nil), http.StatusOK)
+	for _, what := range calls {
+		refused(t, f.do(t, academy, http.MethodPost, path+what, nil, idempotencyKey, what), http.StatusConflict, "lab_over")
+	}
+	for op, what := range map[string]string{"reveal-lab-credentials": calls[0], "make-lab-signin-link": calls[1]} {
+		kept, err := f.Idempotent.Begin(f.ctx, fleet.IdempotentCall{ID: callID(academy.ID, op, what), Claim: "mine", At: t0, Expires: t0.Add(time.Hour)}, t0.Add(-time.Hour))
+		must(t, err)
+		if !kept.Done || kept.Answer != nil {
+			t.Errorf("%s: kept is %+v", op, kept)
+		}
+	}
+}
+
 func TestExtendLab(t *testing.T) {
 	t.Parallel()
 	f := setupFleet(t)

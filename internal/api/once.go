@@ -68,35 +68,44 @@ func (s *Server) onceUnder(key string, o op, w http.ResponseWriter, r *http.Requ
 	switch {
 	case !bytes.Equal(stands.Digest, mine.Digest):
 		s.refuse(w, r, newProblem(http.StatusUnprocessableEntity, "idempotency_mismatch", "the Idempotency-Key was used for another call", "use a new key for every new call, and the same one only to repeat a call as it was"))
+	case stands.Done && o.fresh:
+		next.ServeHTTP(w, r)
 	case stands.Done:
 		s.replay(w, r, stands)
 	case stands.Claim != mine.Claim:
 		w.Header().Set("Retry-After", "1")
 		s.refuse(w, r, newProblem(http.StatusConflict, "in_progress", "a call under this Idempotency-Key is being worked on", "wait a second and repeat the call as it was"))
 	default:
-		s.first(mine, w, r, next)
+		s.first(mine, o, w, r, next)
 	}
 }
 
 // first does the call and keeps its answer.
-func (s *Server) first(mine fleet.IdempotentCall, w http.ResponseWriter, r *http.Request, next http.Handler) {
+func (s *Server) first(mine fleet.IdempotentCall, o op, w http.ResponseWriter, r *http.Request, next http.Handler) {
 	k := keep(w)
 	next.ServeHTTP(k, r)
 	// The answer is kept though the client may have gone: it will ask again.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), finishLimit)
 	defer cancel()
-	var err error
-	if k.status >= http.StatusInternalServerError || k.status == http.StatusTooManyRequests {
-		err = s.Idempotent.Abandon(ctx, mine.ID, mine.Claim)
-	} else if sealed, serr := s.save(k, mine.ID); serr != nil {
-		err = serr
-	} else {
-		err = s.Idempotent.Finish(ctx, mine.ID, mine.Claim, k.status, sealed)
-	}
-	if err != nil {
+	if err := s.remember(ctx, mine, o, k); err != nil {
 		s.logger(ctx).Error().Err(err).Msg("the answer to an idempotent call is not kept: a repetition will be done again")
 	}
 	k.send()
+}
+
+// remember notes that the call is done, with its answer, or lets go of one that
+// may be tried again.
+func (s *Server) remember(ctx context.Context, mine fleet.IdempotentCall, o op, k *kept) (err error) {
+	if k.status >= http.StatusInternalServerError || k.status == http.StatusTooManyRequests {
+		return s.Idempotent.Abandon(ctx, mine.ID, mine.Claim)
+	}
+	var sealed *fleet.Sealed
+	if !o.fresh {
+		if sealed, err = s.save(k, mine.ID); err != nil {
+			return err
+		}
+	}
+	return s.Idempotent.Finish(ctx, mine.ID, mine.Claim, k.status, sealed)
 }
 
 func (s *Server) save(k *kept, id string) (*fleet.Sealed, error) {

@@ -22,6 +22,7 @@ type op struct {
 	maxBody          int64          // bytes; default 64 KiB
 	limit            time.Duration  // of the whole call; default 10 s; negative: none (streams)
 	hidden           bool           // secrets in the answer: the call is recorded, as one that changes something is
+	fresh            bool           // a POST that changes nothing: a repetition under its Idempotency-Key is answered anew, and no answer is kept
 	browser          bool           // Basic with a key as password is good too
 }
 
@@ -47,6 +48,9 @@ func register[I, O any](s *Server, o op, h func(context.Context, *I) (*O, error)
 	ho := huma.Operation{
 		OperationID: o.id, Method: o.method, Path: o.path, Tags: []string{o.tag}, Summary: o.summary, Description: o.detail,
 		DefaultStatus: o.status, MaxBodyBytes: o.maxBody + 1, Metadata: map[string]any{metaOp: o}, Responses: map[string]*huma.Response{},
+		// The chain has read the body. Huma's default stays on the socket, where it
+		// ends calls that take longer as if their clients had gone.
+		BodyReadTimeout: -1,
 	}
 	o.describe(&ho)
 	huma.Register(s.api, ho, func(ctx context.Context, in *I) (*O, error) {
