@@ -27,6 +27,7 @@ type Server struct {
 	handler http.Handler
 	trusted trusted
 	strange bounded // how many calls of strangers the activity log still takes
+	hasty   bounded // and of calls beyond a key's limit
 	drain   context.Context
 	stop    context.CancelFunc
 }

@@ -18,6 +18,7 @@ import (
 const (
 	auditLimit     = 5 * time.Second
 	strangersLimit = 30 // lines a minute
+	hastyLimit     = 30 // lines a minute, of calls beyond a key's limit
 )
 
 // audited records every call that may change something or tells a secret, the
@@ -40,6 +41,9 @@ func (s *Server) record(o op, r *http.Request, k *kept) {
 	c := callOf(r.Context())
 	if c.who.ID == "" && !s.strange.take(s.Clock.Now(), strangersLimit) {
 		return // whoever may call without a key must not fill the log
+	}
+	if c.who.ID != "" && k.status == http.StatusTooManyRequests && !s.hasty.take(s.Clock.Now(), hastyLimit) {
+		return // nor one whose calls are refused because they are too many
 	}
 	line := s.line(o, r, c, k)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), auditLimit)

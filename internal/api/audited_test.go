@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -145,6 +146,28 @@ func TestLogTakesNothing(t *testing.T) {
 	}
 	if got := lines.String(); !strings.Contains(got, "log is full") || !strings.Contains(got, "echo /v1/echo/a") || !strings.Contains(got, "key-academy") {
 		t.Errorf("the process's own log has %q", got)
+	}
+}
+
+// A key that calls beyond its limit does not write a line for each call, and its
+// calls that were done have theirs.
+func TestHastyKeysDoNotFillTheLog(t *testing.T) {
+	t.Parallel()
+	const burst = 5
+	b, e := setupEcho(t, withLimits(1, burst, 100))
+	for range 3 * hastyLimit {
+		b.do(t, academy, "POST", echoPath, text{"x"})
+	}
+	outcomes := map[string]int{}
+	for _, l := range b.calls(t) {
+		outcomes[l.Outcome]++
+	}
+	if outcomes["201"] != e.count() || outcomes["429 rate_limited"] != hastyLimit {
+		t.Errorf("%d calls were done, lines are %v", e.count(), outcomes)
+	}
+	b.do(t, bootcamp, "POST", echoPath, text{"x"})
+	if l := b.calls(t); !slices.ContainsFunc(l, func(l fleet.Activity) bool { return l.Who == bootcamp.Who() && l.Outcome == "201" }) {
+		t.Error("another's call has no line")
 	}
 }
 
