@@ -1,12 +1,16 @@
 package api
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
@@ -134,5 +138,49 @@ func TestClientAddress(t *testing.T) {
 		if got := neighbourhood(netip.MustParseAddr(addr)); got != want {
 			t.Errorf("%s is counted as %s", addr, got)
 		}
+	}
+}
+
+// deadlined notes until when the server listens to a caller; a call is cancelled
+// at that time.
+type deadlined struct {
+	*httptest.ResponseRecorder
+	set  int
+	last time.Time
+}
+
+// SetReadDeadline is for http.ResponseController.
+func (d *deadlined) SetReadDeadline(t time.Time) error {
+	d.set, d.last = d.set+1, t
+	return nil
+}
+
+// A call that takes long, as a wait for a lab does, is not ended by the time that
+// its body had.
+func TestBodysTimeIsNotTheCalls(t *testing.T) {
+	t.Parallel()
+	b, e := setupEcho(t, withCalls)
+	for _, headers := range [][]string{nil, {idempotencyKey, "k1"}} {
+		w := &deadlined{ResponseRecorder: httptest.NewRecorder()}
+		e.do = func(context.Context, int) error {
+			if w.set == 0 || !w.last.IsZero() {
+				t.Errorf("with %q: set %d times, at last to %v", headers, w.set, w.last)
+			}
+			return nil
+		}
+		r := httptest.NewRequestWithContext(b.ctx, http.MethodPost, echoPath, reader(t, text{"x"}))
+		as, err := json.Marshal(academy)
+		must(t, err)
+		r.Header.Set("X-Test-Principal", string(as))
+		r.Header.Set("Content-Type", "application/json")
+		for i := 0; i+1 < len(headers); i += 2 {
+			r.Header.Set(headers[i], headers[i+1])
+		}
+		if b.Server.ServeHTTP(w, r); w.Code != http.StatusCreated {
+			t.Errorf("with %q: %d: %s", headers, w.Code, w.Body)
+		}
+	}
+	if e.count() != 2 {
+		t.Errorf("called %d times", e.count())
 	}
 }
