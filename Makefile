@@ -11,13 +11,14 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # once they do through these.
 RACE := ./tasks ./handlers ./scheduler ./internal/fleet ./internal/lifecycle ./internal/assign ./internal/failsafe \
 	./internal/mongo ./internal/mongosim ./internal/redis ./internal/redisdev ./internal/awsclient ./internal/cleaner \
-	./internal/awssim/core ./internal/awssim/iameval ./internal/clock ./internal/seal ./internal/config ./internal/metrics
+	./internal/awssim/core ./internal/awssim/iameval ./internal/clock ./internal/seal ./internal/config ./internal/metrics \
+	./internal/access ./internal/events ./internal/booking ./internal/webhook ./internal/labtype ./internal/cli
 
 # The modules of the TypeScript example, whose test generates a client from the
 # API's own document.
 TS := deploy/examples/typescript
 
-.PHONY: help setup modules build run quickstart demo demo-procs demo-crash demo-pause test test-race lint bench tidy clean
+.PHONY: help setup modules build run quickstart demo demo-procs demo-crash demo-pause test test-race lint bench bench-api tidy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +65,13 @@ lint: ## gofmt, go vet, staticcheck
 
 bench: ## all benchmarks
 	go test -run '^$$' -bench . -benchmem $$(grep -rl --include='*_test.go' '^func Benchmark' . | xargs -n1 dirname | sort -u)
+
+bench-api: ## calls a second and p99 of the API, beside a bare handler of the same router in the same run
+	@go test ./internal/api -run '^$$' -bench '^BenchmarkAPI$$' -benchtime 3s -timeout 5m | awk '{print} \
+	  $$1 ~ /^BenchmarkAPI\// {for (i = 2; i < NF; i++) {if ($$(i+1) == "req/s") r = $$i; if ($$(i+1) == "p99-ms") p = $$i}; \
+	    split($$1, name, "/"); sub(/-[0-9]+$$/, "", name[2]); if (!bare) bare = r; \
+	    line[++n] = sprintf("%-14s %10.0f req/s  p99 %8.2f ms  %6.1f%% of bare", name[2], r, p, 100 * r / bare)} \
+	  END {print ""; for (i = 1; i <= n; i++) print line[i]; exit n < 3}'
 
 tidy: ## gofmt and go mod tidy
 	gofmt -w .
