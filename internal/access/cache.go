@@ -45,6 +45,21 @@ func (c *cache) put(sum [sha256.Size]byte, p Principal, expires, now time.Time) 
 	c.entries[sum] = cached{p, until}
 }
 
+// familiar says whether a key was good when it was last looked at.
+func (c *cache) familiar(sum [sha256.Size]byte) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.entries[sum]
+	return ok
+}
+
+// drop forgets a key that is not good any more.
+func (c *cache) drop(sum [sha256.Size]byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.entries, sum)
+}
+
 // forget drops a key's entry.
 func (c *cache) forget(id string) {
 	c.mu.Lock()

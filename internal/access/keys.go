@@ -80,31 +80,49 @@ func (k *Keys) New(ctx context.Context, r KeyRequest, by string) (plain string, 
 // good, and are the store's otherwise. from is the caller's address, noted with
 // the last use.
 func (k *Keys) Verify(ctx context.Context, plain, from string) (Principal, error) {
-	sum, now := digest(plain), k.Clock.Now()
-	if p, ok := k.known.get([sha256.Size]byte(sum), now); ok {
+	sum, now := [sha256.Size]byte(digest(plain)), k.Clock.Now()
+	if p, ok := k.known.get(sum, now); ok {
 		return p, nil
 	}
+	key, err := k.good(ctx, plain, now)
+	if errors.Is(err, ErrUnauthenticated) {
+		k.known.drop(sum)
+	}
+	if err != nil {
+		return Principal{}, err
+	}
+	p := Principal{ID: key.ID, Name: key.Name, Role: Role(key.Role), Owner: key.Owner}
+	k.known.put(sum, p, key.ExpiresAt, now)
+	k.touch(ctx, key, from, now)
+	return p, nil
+}
+
+// good looks a key up.
+func (k *Keys) good(ctx context.Context, plain string, now time.Time) (*fleet.APIKey, error) {
 	id, ok := idOf(plain)
 	if !ok {
-		return Principal{}, fmt.Errorf("no key of the fleet: %w", ErrUnauthenticated)
+		return nil, fmt.Errorf("no key of the fleet: %w", ErrUnauthenticated)
 	}
 	key, err := k.Store.Get(ctx, id)
 	switch {
 	case errors.Is(err, fleet.ErrNotFound):
-		return Principal{}, fmt.Errorf("key %s is unknown: %w", id, ErrUnauthenticated)
+		return nil, fmt.Errorf("key %s is unknown: %w", id, ErrUnauthenticated)
 	case err != nil:
-		return Principal{}, fmt.Errorf("key %s: %w", id, err)
-	case subtle.ConstantTimeCompare(sum, key.Hash) != 1:
-		return Principal{}, fmt.Errorf("key %s with another secret: %w", id, ErrUnauthenticated)
+		return nil, fmt.Errorf("key %s: %w", id, err)
+	case subtle.ConstantTimeCompare(digest(plain), key.Hash) != 1:
+		return nil, fmt.Errorf("key %s with another secret: %w", id, ErrUnauthenticated)
 	case !key.RevokedAt.IsZero():
-		return Principal{}, fmt.Errorf("key %s was revoked: %w", id, ErrUnauthenticated)
+		return nil, fmt.Errorf("key %s was revoked: %w", id, ErrUnauthenticated)
 	case !key.ExpiresAt.IsZero() && !now.Before(key.ExpiresAt):
-		return Principal{}, fmt.Errorf("key %s has expired: %w", id, ErrUnauthenticated)
+		return nil, fmt.Errorf("key %s has expired: %w", id, ErrUnauthenticated)
 	}
-	p := Principal{ID: key.ID, Name: key.Name, Role: Role(key.Role), Owner: key.Owner}
-	k.known.put([sha256.Size]byte(sum), p, key.ExpiresAt, now)
-	k.touch(ctx, key, from, now)
-	return p, nil
+	return key, nil
+}
+
+// Familiar says whether a key was good when it was last verified here. It may
+// have ended since; whose it is says Verify.
+func (k *Keys) Familiar(plain string) bool {
+	return k.known.familiar([sha256.Size]byte(digest(plain)))
 }
 
 // Recent gives whose key it is if it was verified a few seconds ago.

@@ -17,7 +17,7 @@ func (s *Server) authenticated(o op, next http.Handler) http.Handler {
 		ctx, c := r.Context(), callOf(r.Context())
 		who, known := s.recent(o.try(r))
 		if !known {
-			if again, slow := s.slowed(ctx, c); slow {
+			if again, slow := s.slowed(ctx, c, o.try(r)); slow {
 				w.Header().Set("Retry-After", seconds(again))
 				s.refuse(w, r, newProblem(http.StatusTooManyRequests, "too_many_failures", "too many calls from this address were not authenticated; it is slowed down", "wait as long as Retry-After says, and check the key"))
 				return
@@ -83,6 +83,12 @@ func (s *Server) recent(try string) (access.Principal, bool) {
 		return access.Principal{}, false
 	}
 	return s.Keys.Recent(try)
+}
+
+// familiar says whether a key was good when it was last looked at here: strangers
+// who share its address cannot keep it out.
+func (s *Server) familiar(try string) bool {
+	return s.Keys != nil && s.Authenticate == nil && s.Keys.Familiar(try)
 }
 
 // caller checks the key or token of a request.
