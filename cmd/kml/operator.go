@@ -50,13 +50,13 @@ func who() string {
 	return fmt.Sprintf("uid %d", os.Getuid())
 }
 
-// needWhy gives a command a flag --why that must say something.
-func needWhy(c *cobra.Command, why *string, usage string) {
-	c.Flags().StringVar(why, "why", "", usage)
-	_ = c.MarkFlagRequired("why") // fails only for a flag that does not exist
+// needReason gives a command a flag --reason that must say something.
+func needReason(c *cobra.Command, reason *string, usage string) {
+	c.Flags().StringVar(reason, "reason", "", usage)
+	_ = c.MarkFlagRequired("reason") // fails only for a flag that does not exist
 	c.PreRunE = func(*cobra.Command, []string) error {
-		if strings.TrimSpace(*why) == "" {
-			return &fleet.FieldError{Field: "--why", Remedy: "give the reason; others will read it"}
+		if strings.TrimSpace(*reason) == "" {
+			return &fleet.FieldError{Field: "--reason", Remedy: "say why; others will read it"}
 		}
 		return nil
 	}
@@ -138,26 +138,26 @@ func dryRun(ctx context.Context, a *app.App, w *tabwriter.Writer, id string) err
 }
 
 func releaseCommand() *cobra.Command {
-	var why string
+	var reason string
 	c := &cobra.Command{Use: "release <id>", Short: "Let a failed account out of investigation, into the cleaning", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return withApp(c.Context(), "operator", func(ctx context.Context, a *app.App) error {
-				return a.Failsafe.Release(ctx, args[0], who(), why)
+				return a.Failsafe.Release(ctx, args[0], who(), reason)
 			})
 		}}
-	needWhy(c, &why, "reason, for the account's history")
+	needReason(c, &reason, "why, for the account's history")
 	return c
 }
 
 func labCommand() *cobra.Command {
 	c := &cobra.Command{Use: "lab", Short: "Look at labs, end and extend them"}
-	var why string
+	var reason string
 	end := &cobra.Command{Use: "end <session>", Short: "End a lab now", Args: cobra.ExactArgs(1), RunE: func(c *cobra.Command, args []string) error {
 		return withApp(c.Context(), "operator", func(ctx context.Context, a *app.App) error {
-			return a.Assign.End(ctx, args[0], fmt.Sprintf("ended by %s: %s", who(), why))
+			return a.Assign.End(ctx, args[0], fmt.Sprintf("ended by %s: %s", who(), reason))
 		})
 	}}
-	needWhy(end, &why, "reason, for the session's record")
+	needReason(end, &reason, "why, for the session's record")
 	extend := &cobra.Command{Use: "extend <session> <by>", Short: "Move the end of a lab, such as by 30m", Args: cobra.ExactArgs(2), RunE: func(c *cobra.Command, args []string) error {
 		by, err := time.ParseDuration(args[1])
 		if err != nil {
@@ -228,7 +228,7 @@ func knownLabType(ctx context.Context, types *labtype.Catalog, name string) erro
 }
 
 func labTypeCommand() *cobra.Command {
-	var why string
+	var reason string
 	c := &cobra.Command{Use: "labtype", Short: "Switch lab types off and on"}
 	for name, off := range map[string]bool{"off": true, "on": false} {
 		sub := &cobra.Command{Use: name + " <lab type>", Short: "Switch a lab type " + name, Args: cobra.ExactArgs(1), RunE: func(c *cobra.Command, args []string) error {
@@ -236,10 +236,10 @@ func labTypeCommand() *cobra.Command {
 				if err := knownLabType(ctx, a.LabTypes, args[0]); err != nil {
 					return err
 				}
-				return a.Failsafe.SwitchLabType(ctx, args[0], off, who(), why)
+				return a.Failsafe.SwitchLabType(ctx, args[0], off, who(), reason)
 			})
 		}}
-		needWhy(sub, &why, "reason, for those whose request is refused")
+		needReason(sub, &reason, "why, for those whose request is refused")
 		c.AddCommand(sub)
 	}
 	return c

@@ -77,9 +77,9 @@ func TestAccount(t *testing.T) {
 	has(t, []string{"account", "evidence", acct.ID}, []string{"cleaning", newRun.ID, "the lab ended"}, []string{"verify", "round 2"}, []string{"frozen", "2026-05-04T12:00:03Z"},
 		[]string{"done", " -"}, []string{"12:00:05.000", "sweep", "deleted", "s3.bucket", "eu-west-1", "a-bucket", "with 3 objects"})
 
-	release := []string{"account", "release", acct.ID, "--why"}
-	refuses(t, release[:3], "why")
-	refuses(t, append(release, " "), "--why", "reason")
+	release := []string{"account", "release", acct.ID, "--reason"}
+	refuses(t, release[:3], "reason")
+	refuses(t, append(release, " "), "--reason", "reason")
 	has(t, append(release, "policy taken off by hand"))
 	got, err := a.DB.Accounts().Get(t.Context(), acct.ID)
 	if err != nil || got.State != fleet.Cleanup || got.Failures != 0 {
@@ -133,16 +133,16 @@ func TestLab(t *testing.T) {
 		!oneLineHas(lines[2], []string{"a", "active", acct.ID, "2026-05-04T13:00:00Z"}) {
 		t.Errorf("labs:\n%s", out)
 	}
-	refuses(t, []string{"lab", "end", "b"}, "why")
-	refuses(t, []string{"lab", "end", "none", "--why", "x"}, "none", "not found")
+	refuses(t, []string{"lab", "end", "b"}, "reason")
+	refuses(t, []string{"lab", "end", "none", "--reason", "x"}, "none", "not found")
 	for id, want := range map[string]fleet.SessionState{"b": fleet.SessionCancelled, "a": fleet.SessionEnded} {
-		has(t, []string{"lab", "end", id, "--why", "the school is closed"})
+		has(t, []string{"lab", "end", id, "--reason", "the school is closed"})
 		s, err := a.DB.Sessions().Get(t.Context(), id)
 		if err != nil || s.State != want || s.Reason != "ended by "+who()+": the school is closed" {
 			t.Errorf("ended: %+v %v", s, err)
 		}
 	}
-	has(t, []string{"lab", "end", "b", "--why", "twice is once"})
+	has(t, []string{"lab", "end", "b", "--reason", "twice is once"})
 }
 
 func TestLabType(t *testing.T) {
@@ -157,13 +157,13 @@ func TestLabType(t *testing.T) {
 		}
 		return st.Off
 	}
-	refuses(t, []string{"labtype", "off", "serverless"}, "why")
-	refuses(t, []string{"labtype", "off", "severless", "--why", "a slip"}, "severless", "known lab types", "serverless")
-	has(t, []string{"labtype", "off", "serverless", "--why", "Lambda is down"})
+	refuses(t, []string{"labtype", "off", "serverless"}, "reason")
+	refuses(t, []string{"labtype", "off", "severless", "--reason", "a slip"}, "severless", "known lab types", "serverless")
+	has(t, []string{"labtype", "off", "serverless", "--reason", "Lambda is down"})
 	if !off() {
 		t.Error("the lab type is on")
 	}
-	has(t, []string{"labtype", "on", "serverless", "--why", "Lambda is back"})
+	has(t, []string{"labtype", "on", "serverless", "--reason", "Lambda is back"})
 	if off() {
 		t.Error("the lab type is off")
 	}
