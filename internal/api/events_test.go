@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -309,6 +310,34 @@ func TestStreamBeatsWhileTheKeyIsGood(t *testing.T) {
 	}
 	if b := beat(false); !strings.Contains(b.comment, "key") {
 		t.Fatalf("%+v", b)
+	}
+	l.over(t)
+}
+
+// A busy stream does not go on to the next beat when its key has ended.
+func TestStreamTellsNothingToARevokedKey(t *testing.T) {
+	t.Parallel()
+	var revoked atomic.Bool
+	f := setupEvents(t, func(_ *bench, c *Config) {
+		c.Authenticate = func(r *http.Request) (access.Principal, error) {
+			if revoked.Load() {
+				return access.Principal{}, fmt.Errorf("revoked: %w", access.ErrUnauthenticated)
+			}
+			return told(r)
+		}
+	})
+	l := f.listen(t, academy, "/v1/events")
+	l.next(t)
+	for n := range 3 {
+		f.clock.Advance(lookEvery)
+		f.publish(t, n, n+1)
+		l.ids(t, 1)
+	}
+	revoked.Store(true)
+	f.clock.Advance(lookEvery)
+	f.publish(t, 3, 4)
+	if e := l.next(t); e.data != "" || !strings.Contains(e.comment, "key") {
+		t.Errorf("told %+v", e)
 	}
 	l.over(t)
 }

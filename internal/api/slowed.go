@@ -14,8 +14,9 @@ const (
 
 // slowed says whether an address must wait before its next try is looked at. It
 // is slowed down and not locked out: others may share it, and keys of 256 bits
-// cannot be guessed at any rate; a key that was good before does not wait. For the same reason nobody waits while Redis is
-// down: a fleet in which nobody can end a lab is the greater harm.
+// cannot be guessed at any rate. A key that was good before does not wait: else
+// one stranger could keep all of them out. Nor does anybody while Redis is down:
+// a fleet in which nobody can end a lab is the greater harm.
 func (s *Server) slowed(ctx context.Context, c *call, try string) (again time.Duration, slow bool) {
 	if s.Failures == nil || s.Limiter == nil || !c.from.IsValid() || s.familiar(try) {
 		return 0, false

@@ -22,6 +22,7 @@ const (
 	beatEvery   = 15 * time.Second // proxies cut what is silent for longer
 	writeTime   = 10 * time.Second // of one event; who takes longer is gone
 	maxStreams  = 50               // of one key, in this process
+	lookEvery   = 3 * time.Second  // how old the word on a key may be when an event is sent
 )
 
 // openStreams counts the streams of each caller.
@@ -60,6 +61,7 @@ type stream struct {
 	r    *http.Request
 	w    http.ResponseWriter
 	rc   *http.ResponseController
+	seen time.Time // when the key was last found to be good
 	beat interface {
 		Chan() <-chan time.Time
 		Stop()
@@ -70,7 +72,7 @@ type stream struct {
 func (s *Server) newStream(hc huma.Context, o op) *stream {
 	r, w := humachi.Unwrap(hc)
 	out := &stream{ctx: hc.Context(), s: s, o: o, who: access.From(hc.Context()), r: r, w: w, rc: http.NewResponseController(w),
-		beat: s.Clock.NewTicker(beatEvery)}
+		seen: s.Clock.Now(), beat: s.Clock.NewTicker(beatEvery)}
 	hc.SetHeader("Content-Type", eventStream)
 	hc.SetHeader("X-Accel-Buffering", "no") // a proxy that holds answers back must not
 	hc.SetStatus(http.StatusOK)
@@ -95,8 +97,13 @@ func (o *stream) write(text string) error {
 	return o.rc.Flush()
 }
 
-// event sends an event with its place.
+// event sends an event with its place, if the reader may still listen.
 func (o *stream) event(place string, e fleet.Event) error {
+	if o.s.Clock.Since(o.seen) >= lookEvery {
+		if err := o.look(); err != nil {
+			return err
+		}
+	}
 	data, err := json.Marshal(toEvent(e))
 	if err != nil {
 		return err
@@ -115,14 +122,24 @@ func (o *stream) reset(place string) error {
 // errDenied ends the stream of a key that is not good any more.
 var errDenied = errors.New("the key is no longer good for this stream")
 
-// alive sends a comment, if the reader may still listen.
-func (o *stream) alive() error {
+// look says whether the reader may still listen. Keys that cannot be checked at
+// present are no reason to end.
+func (o *stream) look() error {
 	who, err := o.s.caller(o.o, o.r)
 	denied := err == nil && (!who.Role.May(o.o.needs) || who.Role != o.who.Role || who.Owner != o.who.Owner)
 	if denied || errors.Is(err, access.ErrUnauthenticated) {
 		return errDenied
 	}
-	return o.write(": alive\n\n") // keys that cannot be checked at present are no reason to end
+	o.seen = o.s.Clock.Now()
+	return nil
+}
+
+// alive sends a comment, if the reader may still listen.
+func (o *stream) alive() error {
+	if err := o.look(); err != nil {
+		return err
+	}
+	return o.write(": alive\n\n")
 }
 
 // end says good-bye, when there is somebody left to hear it.
