@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -89,6 +90,28 @@ func TestUnexpectedIsNotTold(t *testing.T) {
 	for _, want := range []string{"inner:27017", "10.0.0.7", "goroutine", `"request":"find-me.1"`, "key-academy"} {
 		if !strings.Contains(lines.String(), want) {
 			t.Errorf("the log lacks %s", want)
+		}
+	}
+}
+
+// What a call waited for in vain is told to the log alone.
+func TestOutOfTimeIsToldWithoutItsText(t *testing.T) {
+	t.Parallel()
+	var lines safeBuffer
+	b, e := setupEcho(t, func(_ *bench, c *Config) { c.Log = c.Log.Output(&lines).Level(zerolog.InfoLevel) })
+	for cause, want := range map[error]struct {
+		status int
+		code   string
+	}{context.DeadlineExceeded: {504, "timeout"}, context.Canceled: {503, "cancelled"}} {
+		e.do = func(context.Context, int) error {
+			return fmt.Errorf("server selection: %w, topology: inner.mongo:27017, after %s", cause, want.code)
+		}
+		p := refused(t, b.do(t, academy, "POST", echoPath, text{"x"}), want.status, want.code)
+		if strings.Contains(p.Detail, "inner") || p.Detail == "" || p.Remedy == "" {
+			t.Errorf("told: %+v", p)
+		}
+		if !strings.Contains(lines.String(), "inner.mongo:27017, after "+want.code) {
+			t.Errorf("%s: the log lacks the cause", want.code)
 		}
 	}
 }

@@ -41,6 +41,10 @@ var problems = []struct {
 	{context.Canceled, http.StatusServiceUnavailable, "cancelled", "try again"},
 }
 
+// outOfTime is what is told of an error that only says that the time was over:
+// its text names what was waited for, such as the stores' addresses.
+var outOfTime = map[string]string{"timeout": "it took too long", "cancelled": "it was broken off"}
+
 // newProblem makes a problem.
 func newProblem(status int, code, detail, remedy string) *apitypes.Problem {
 	return &apitypes.Problem{Type: problemBase + code, Title: http.StatusText(status), Status: status, Code: code, Detail: detail, Remedy: remedy}
@@ -65,7 +69,12 @@ func (s *Server) problem(ctx context.Context, err error) error {
 	}
 	for _, known := range problems {
 		if errors.Is(err, known.err) {
-			p := newProblem(known.status, known.code, shortenTo(err.Error(), 500), known.remedy)
+			detail := shortenTo(err.Error(), 500)
+			if over, ok := outOfTime[known.code]; ok {
+				s.logger(ctx).Warn().Err(err).Msg("a request ran out of time")
+				detail = over
+			}
+			p := newProblem(known.status, known.code, detail, known.remedy)
 			p.Request = id
 			for _, f := range fieldErrors(err) {
 				p.Errors = append(p.Errors, apitypes.ProblemField{Field: f.Field, Value: shorten(f.Value), Remedy: f.Remedy})
