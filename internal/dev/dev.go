@@ -13,6 +13,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -89,6 +90,8 @@ func Config(mongoURI, redisAddr, endpoint string, key []byte, orgs []fleet.Organ
 	c.Worker = config.Worker{Critical: 24, Bulk: 32}
 	// A load test is one key; nobody balances loads, so nothing waits for it.
 	c.HTTP = config.HTTP{Addr: "127.0.0.1:8080", RatePerMinute: 600_000, Burst: 60_000, Failures: 20, Metrics: true, DrainWait: 100 * time.Millisecond, ShutdownWait: 10 * time.Second}
+	// Who tries webhooks on a laptop has the receiver on it too.
+	c.Webhooks.AllowPrivate = config.Prefixes{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 	c.OIDC = config.OIDC{RoleClaim: "roles", OwnerClaim: "sub"}
 	c.Metrics.Addr, c.Monitor.Addr = "127.0.0.1:9090", "127.0.0.1:8081"
 	c.Log = config.Log{Level: "info", Format: "console"}

@@ -102,7 +102,7 @@ func (t Targets) Check(field, raw string) error {
 	case "https":
 	case "http":
 		if len(t.Private) == 0 {
-			return refuse("use https")
+			return refuse("use https; http is for networks that webhooks.allow_private of the configuration admits")
 		}
 	default:
 		return refuse("use https")
