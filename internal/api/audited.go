@@ -30,27 +30,34 @@ func (s *Server) audited(o op, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		k := keep(w)
 		next.ServeHTTP(k, r)
-		s.record(o, r, k)
+		if recorded := s.record(o, r, k); !recorded && o.fresh {
+			w.Header().Set("Retry-After", "2")
+			s.refuse(w, r, newProblem(http.StatusServiceUnavailable, "unavailable", "the call cannot be recorded at present, and secrets are not told without a record", "try again"))
+			return
+		}
 		k.send()
 	})
 }
 
-// record appends the line. What was done is done, so the answer goes out even if
-// the log does not take the line; then it stands in the process's own log.
-func (s *Server) record(o op, r *http.Request, k *kept) {
+// record appends the line, if it is one of those to keep. What was done is done,
+// so its answer goes out even if the log does not take the line, which then stands
+// in the process's own log; what only tells secrets is not told then.
+func (s *Server) record(o op, r *http.Request, k *kept) (recorded bool) {
 	c := callOf(r.Context())
 	if c.who.ID == "" && !s.strange.take(s.Clock.Now(), strangersLimit) {
-		return // whoever may call without a key must not fill the log
+		return true // whoever may call without a key must not fill the log
 	}
 	if c.who.ID != "" && k.status == http.StatusTooManyRequests && !s.hasty.take(s.Clock.Now(), hastyLimit) {
-		return // nor one whose calls are refused because they are too many
+		return true // nor one whose calls are refused because they are too many
 	}
 	line := s.line(o, r, c, k)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), auditLimit)
 	defer cancel()
-	if err := s.Activity.Append(ctx, line); err != nil {
+	err := s.Activity.Append(ctx, line)
+	if err != nil {
 		s.logger(ctx).Error().Err(err).Str("what", line.What).Str("outcome", line.Outcome).Str("reason", line.Reason).Msg("A CALL IS NOT IN THE ACTIVITY LOG")
 	}
+	return err == nil
 }
 
 func (s *Server) line(o op, r *http.Request, c *call, k *kept) fleet.Activity {
