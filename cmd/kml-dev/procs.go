@@ -230,7 +230,7 @@ func (p *fleetProcs) base(ctx context.Context) (*aws.Config, error) {
 
 // crash kills what it is told to.
 func crash(p *dev.Procs, out io.Writer) *demo.Crash {
-	return &demo.Crash{Workers: [2]string{"worker-1", "worker-2"}, Kill: p.Kill, Restart: p.Restart, Out: out,
+	return &demo.Crash{Workers: [2]string{"worker-1", "worker-2"}, API: "api", Kill: p.Kill, Restart: p.Restart, Out: out,
 		Leading: func() (string, error) { return leading(p) }}
 }
 

@@ -104,6 +104,7 @@ func (e *echo) routes(s *Server) {
 	for _, o := range []op{
 		{id: "echo", method: http.MethodPost, path: "/v1/echo/{id}", needs: access.LabsWrite, status: http.StatusCreated, hidden: true},
 		{id: "echo-other", method: http.MethodPost, path: "/v1/other/{id}", needs: access.LabsWrite},
+		{id: "echo-again", method: http.MethodPost, path: "/v1/again/{id}", needs: access.LabsWrite, repeatable: true},
 		{id: "put-echo", method: http.MethodPut, path: "/v1/echo/{id}", needs: access.AccountsWrite},
 		{id: "echo-account", method: http.MethodPost, path: "/v1/accounts/{id}/echo", needs: access.AccountsWrite},
 	} {

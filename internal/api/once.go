@@ -72,6 +72,8 @@ func (s *Server) onceUnder(key string, o op, w http.ResponseWriter, r *http.Requ
 		next.ServeHTTP(w, r)
 	case stands.Done:
 		s.replay(w, r, stands)
+	case stands.Claim != mine.Claim && (o.repeatable || o.fresh):
+		next.ServeHTTP(w, r)
 	case stands.Claim != mine.Claim:
 		w.Header().Set("Retry-After", "1")
 		s.refuse(w, r, newProblem(http.StatusConflict, "in_progress", "a call under this Idempotency-Key is being worked on", "wait a second and repeat the call as it was"))

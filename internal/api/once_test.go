@@ -165,6 +165,22 @@ func TestWhichAnswersAreKept(t *testing.T) {
 	}
 }
 
+// What may be done twice at once does not wait for a try whose process may have
+// died: a student waits.
+func TestRepeatableDoesNotWait(t *testing.T) {
+	t.Parallel()
+	b, e := setupEcho(t, withCalls)
+	const path = "/v1/again/1"
+	dead := fleet.IdempotentCall{ID: callID(academy.ID, "echo-again", "k1"), Claim: "of the dead", At: t0, Expires: t0.Add(idempotencyLife),
+		Digest: digestOf(&http.Request{Method: "POST", URL: mustParse(t, path)}, []byte(`{"text":"hello"}`))}
+	_, err := b.Idempotent.Begin(b.ctx, dead, t0.Add(-time.Minute))
+	must(t, err)
+	if a := b.do(t, academy, "POST", path, text{"hello"}, idempotencyKey, "k1"); a.status != http.StatusOK || e.count() != 1 {
+		t.Errorf("%+v", a)
+	}
+	refused(t, b.do(t, academy, "POST", path, text{"other"}, idempotencyKey, "k1"), http.StatusUnprocessableEntity, "idempotency_mismatch")
+}
+
 // A try whose process died is taken over by a repetition, after a while.
 func TestDeadTryIsTakenOver(t *testing.T) {
 	t.Parallel()

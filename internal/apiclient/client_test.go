@@ -80,6 +80,8 @@ func TestRepeatsWhatMayBeRepeated(t *testing.T) {
 	busy := func(w http.ResponseWriter) { w.Header().Set("Retry-After", "0"); refuse(w, 503, "busy") }
 	limited := func(w http.ResponseWriter) { w.Header().Set("Retry-After", "0"); refuse(w, 429, "limited") }
 	later := func(w http.ResponseWriter) { w.Header().Set("Retry-After", "3600"); refuse(w, 429, "limited") }
+	working := func(w http.ResponseWriter) { w.Header().Set("Retry-After", "0"); refuse(w, 409, "in_progress") }
+	conflict := func(w http.ResponseWriter) { refuse(w, 409, "conflict") }
 	broken := func(w http.ResponseWriter) { refuse(w, 500, "internal") }
 	request := func(c *apiclient.Client) error {
 		_, err := c.RequestLab(t.Context(), apitypes.LabRequest{Type: "ec2-basics"}, 0)
@@ -106,6 +108,8 @@ func TestRepeatsWhatMayBeRepeated(t *testing.T) {
 		{"POST, hung up", hangUp, request, 3},
 		{"POST, limited", limited, request, 3},
 		{"POST, limited for long", later, request, 1},
+		{"POST, an earlier try at work", working, request, 3},
+		{"POST, conflict", conflict, request, 1},
 		{"POST, failed", broken, request, 1},
 		{"GET, hung up", hangUp, read, 3},
 		{"DELETE, hung up", hangUp, func(c *apiclient.Client) error { return c.RevokeKey(t.Context(), "k") }, 3},

@@ -55,6 +55,8 @@ func again(ctx context.Context, r *http.Response, err error) (bool, error) {
 		// The default policy knows which errors come again, such as a certificate
 		// that nobody vouches for.
 		return retryablehttp.DefaultRetryPolicy(ctx, nil, err)
+	case r.StatusCode == http.StatusConflict && r.Header.Get("Retry-After") != "": // an earlier try under the same Idempotency-Key is at work, or died
+		return true, nil
 	case r.StatusCode == http.StatusTooManyRequests, r.StatusCode == http.StatusServiceUnavailable && s == always:
 		return retryAfter(r) <= longestWait, nil
 	}

@@ -11,10 +11,12 @@ import (
 )
 
 // Crash kills processes in the middle of a class, as nobody would choose to:
-// a worker in the middle of assignments, the other in the middle of cleanings,
-// and the scheduler that leads. Each is started again after a while.
+// a worker in the middle of assignments and the API with it, while students ask
+// and wait; the other worker in the middle of cleanings; and the scheduler that
+// leads. Each is started again after a while.
 type Crash struct {
 	Workers [2]string
+	API     string
 	Kill    func(name string) error // kill -9
 	Restart func(name string) error
 	// Leading names the scheduler that enqueues the ticks at present.
@@ -24,6 +26,7 @@ type Crash struct {
 
 const (
 	restartAfter = 5 * time.Second
+	apiDown      = time.Second
 	servedWithin = 30 * time.Second
 	crashLook    = 10 * time.Millisecond
 )
@@ -32,6 +35,12 @@ const (
 func (c *Crash) Run(ctx context.Context, f Fleet, note func(func(*Report))) error {
 	interrupted, killed, err := c.duringAssignments(ctx, f, note)
 	if err != nil {
+		return err
+	}
+	if err := c.kill(c.API, "while students ask and wait", note); err != nil {
+		return err
+	}
+	if err := errors.Join(sleepUntil(ctx, time.Now().Add(apiDown)), c.Restart(c.API)); err != nil {
 		return err
 	}
 	if err := c.awaitServed(ctx, f, interrupted, killed, note); err != nil {
