@@ -59,7 +59,7 @@ type accountFilter struct {
 	Org     string   `query:"organization" maxLength:"100" doc:"name of the organization"`
 	OU      string   `query:"ou" maxLength:"100" doc:"id of the organizational unit"`
 	Purpose string   `query:"purpose" enum:"production,development,testing,quarantine"`
-	Type    string   `query:"type" maxLength:"64" doc:"lab type of the lab that holds it"`
+	Type    string   `query:"lab_type" maxLength:"64" doc:"lab type of the lab that holds it"`
 	Booking string   `query:"booking" maxLength:"64" doc:"booking that it is held for"`
 }
 

@@ -33,7 +33,7 @@ func TestListAccounts(t *testing.T) {
 	free := []string{"1", "2"}
 	free = slices.DeleteFunc(free, func(id string) bool { return id == busy })
 	for query, want := range map[string][]string{
-		"": {"1", "2", "3"}, "state=in_use": {busy}, "state=in_use,account_loaded": {busy, "3"}, "state=user_created": free, "type=" + labName: {busy},
+		"": {"1", "2", "3"}, "state=in_use": {busy}, "state=in_use,account_loaded": {busy, "3"}, "state=user_created": free, "lab_type=" + labName: {busy},
 		"organization=main": {"1", "2", "3"}, "organization=none": nil, "ou=ou-2": nil, "purpose=production&ou=ou-1": {"1", "2", "3"}, "purpose=testing": nil, "booking=b": nil,
 	} {
 		if got := list(query); !slices.Equal(got, want) {

@@ -20,7 +20,7 @@ type activityFilter struct {
 	Paged
 	Account string    `query:"account" maxLength:"12" doc:"AWS account id"`
 	Lab     string    `query:"lab" maxLength:"128" doc:"id of a lab"`
-	Type    string    `query:"type" maxLength:"64" doc:"lab type"`
+	Type    string    `query:"lab_type" maxLength:"64" doc:"lab type"`
 	Kind    string    `query:"kind" maxLength:"32" doc:"transition, session, labtype, call, sync, ..."`
 	Who     string    `query:"who" maxLength:"256" doc:"as the line says it"`
 	Since   time.Time `query:"since" doc:"then or later"`

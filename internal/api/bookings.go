@@ -61,10 +61,10 @@ func own(ctx context.Context) (string, error) { return access.From(ctx).Scope(""
 
 func (s *Server) book(ctx context.Context, in *struct{ Body apitypes.BookingRequest }) (*bookingAnswer, error) {
 	p, r := access.From(ctx), in.Body
-	b, err := s.Bookings.Book(ctx, booking.Request{Owner: cmp.Or(p.Owner, p.ID), Title: r.Title, LabType: r.Type, Purpose: fleet.Purpose(r.Pool), Seats: r.Seats,
+	b, err := s.Bookings.Book(ctx, booking.Request{Owner: cmp.Or(p.Owner, p.ID), Title: r.Title, LabType: r.Type, Purpose: fleet.Purpose(r.Purpose), Seats: r.Seats,
 		Start: r.Start, End: r.End, Students: r.Students, NoShow: time.Duration(r.NoShow)})
 	if err != nil {
-		return nil, inBody(err, nil)
+		return nil, inBody(err)
 	}
 	return s.answerBooking(ctx, b)
 }
@@ -98,17 +98,17 @@ func (s *Server) listBookings(ctx context.Context, in *struct {
 }
 
 func (s *Server) freeSlots(ctx context.Context, in *struct {
-	Type     string    `query:"type" required:"true" minLength:"1" maxLength:"64" doc:"lab type"`
+	Type     string    `query:"lab_type" required:"true" minLength:"1" maxLength:"64" doc:"lab type"`
 	Seats    int       `query:"seats" required:"true" minimum:"1" maximum:"10000"`
 	Duration string    `query:"duration" required:"true" maxLength:"32" doc:"of the class" example:"2h"`
 	From     time.Time `query:"from" doc:"default now"`
-	Pool     string    `query:"pool" enum:"production,development,testing" doc:"default production"`
+	Purpose  string    `query:"purpose" enum:"production,development,testing" doc:"default production"`
 }) (*body[apitypes.Page[apitypes.Slot]], error) {
 	d, err := time.ParseDuration(in.Duration)
 	if err != nil {
 		return nil, &fleet.FieldError{Field: "query.duration", Value: in.Duration, Remedy: "give a duration such as 90m or 2h"}
 	}
-	found, err := s.Bookings.FreeSlots(ctx, booking.SlotQuery{LabType: in.Type, Purpose: fleet.Purpose(in.Pool), Seats: in.Seats, Duration: d, From: in.From})
+	found, err := s.Bookings.FreeSlots(ctx, booking.SlotQuery{LabType: in.Type, Purpose: fleet.Purpose(in.Purpose), Seats: in.Seats, Duration: d, From: in.From})
 	if err != nil {
 		return nil, inQuery(err)
 	}
@@ -138,7 +138,7 @@ func (s *Server) changeBooking(ctx context.Context, in *struct {
 	c := booking.Change{Seats: in.Body.Seats, Start: in.Body.Start, End: in.Body.End, Title: in.Body.Title, Students: in.Body.Students}
 	b, err = s.Bookings.Change(ctx, b.ID, b.Owner, b.Version, c)
 	if err != nil {
-		return nil, inBody(err, nil)
+		return nil, inBody(err)
 	}
 	return s.answerBooking(ctx, b)
 }
@@ -180,18 +180,9 @@ func (s *Server) toBooking(ctx context.Context, b *fleet.Booking) (apitypes.Book
 	if err != nil {
 		return apitypes.Booking{}, err
 	}
-	return apitypes.Booking{ID: b.ID, Owner: b.Owner, Title: b.Title, Type: b.LabType, Seats: b.Seats, Pool: string(b.Purpose), Start: b.Start, End: b.End,
+	return apitypes.Booking{ID: b.ID, Owner: b.Owner, Title: b.Title, Type: b.LabType, Seats: b.Seats, Purpose: string(b.Purpose), Start: b.Start, End: b.End,
 		WarmFrom: b.WarmFrom(), NoShow: b.NoShowAt(), Students: b.Students, State: string(b.State), Reason: b.Reason, Held: held, Labs: b.Labs,
-		MadeAt: b.MadeAt, Version: b.Version}, nil
-}
-
-// inQuery names the fields that a service complains of as the query does.
-func inQuery(err error) error {
-	var out []error
-	for _, f := range fieldErrors(err) {
-		out = append(out, &fleet.FieldError{Field: "query." + f.Field, Value: f.Value, Remedy: f.Remedy})
-	}
-	return cmp.Or(errors.Join(out...), err)
+		CreatedAt: b.MadeAt, Version: b.Version}, nil
 }
 
 func toSlot(s fleet.Slot) apitypes.Slot {

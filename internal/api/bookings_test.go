@@ -83,7 +83,7 @@ func TestBookAClass(t *testing.T) {
 	if a.header.Get("Location") != "/v1/bookings/"+made.ID || a.header.Get("ETag") != `"1"` {
 		t.Errorf("header %v", a.header)
 	}
-	if made.Owner != "academy" || made.Pool != "production" || made.State != "booked" || !made.WarmFrom.Equal(t0.Add(45*time.Minute)) || !made.NoShow.Equal(t0.Add(90*time.Minute)) {
+	if made.Owner != "academy" || made.Purpose != "production" || made.State != "booked" || !made.WarmFrom.Equal(t0.Add(45*time.Minute)) || !made.NoShow.Equal(t0.Add(90*time.Minute)) {
 		t.Errorf("%+v", made)
 	}
 	p := refused(t, f.do(t, otherTeacher, http.MethodPost, "/v1/bookings", classRequest(2, 90*time.Minute)), http.StatusConflict, "full")
@@ -153,7 +153,7 @@ func TestLabInTheClassOfAnotherBooking(t *testing.T) {
 	for _, as := range []access.Principal{operator, admin} {
 		r := apitypes.LabRequest{Type: labName, Student: "linus@example.org", Duration: apitypes.Duration(time.Hour), Booking: made.ID, RequestID: "one-seat"}
 		lab := decode[apitypes.Lab](t, f.do(t, as, http.MethodPost, "/v1/labs", r), http.StatusCreated)
-		if lab.Owner != "academy" || lab.Booking != made.ID || lab.Pool != "production" {
+		if lab.Owner != "academy" || lab.Booking != made.ID || lab.Purpose != "production" {
 			t.Errorf("%s: %+v", as.Name, lab)
 		}
 		if again := decode[apitypes.Lab](t, f.do(t, as, http.MethodPost, "/v1/labs", r), http.StatusCreated); again.ID != lab.ID {
@@ -196,13 +196,13 @@ func TestBadBookings(t *testing.T) {
 		field string
 		edit  func(*apitypes.BookingRequest)
 	}{
-		"lab type": {"body.type", func(r *apitypes.BookingRequest) { r.Type = "nothing" }},
+		"lab type": {"body.lab_type", func(r *apitypes.BookingRequest) { r.Type = "nothing" }},
 		"past":     {"body.start", func(r *apitypes.BookingRequest) { r.Start = t0.Add(-time.Second) }},
 		"end":      {"body.end", func(r *apitypes.BookingRequest) { r.End = r.Start }},
 		"students": {"body.students", func(r *apitypes.BookingRequest) { r.Students = []string{"a", "b"} }},
 		"no show":  {"body.no_show", func(r *apitypes.BookingRequest) { r.NoShow = -1 }},
 		"seats":    {"body.seats", func(r *apitypes.BookingRequest) { r.Seats = 0 }},
-		"pool":     {"body.pool", func(r *apitypes.BookingRequest) { r.Pool = "quarantine" }},
+		"purpose":  {"body.purpose", func(r *apitypes.BookingRequest) { r.Purpose = "quarantine" }},
 	} {
 		r := classRequest(1, time.Hour)
 		c.edit(&r)
@@ -246,12 +246,12 @@ func TestFreeSlotsOverHTTP(t *testing.T) {
 	t.Parallel()
 	f := setupClasses(t, 4)
 	f.book(t, teacher, classRequest(3, time.Hour))
-	got := get[apitypes.Page[apitypes.Slot]](t, f.bench, teacher, "/v1/bookings/slots?type=ec2-basics&seats=2&duration=1h&from=2026-11-21T12:00:00Z")
+	got := get[apitypes.Page[apitypes.Slot]](t, f.bench, teacher, "/v1/bookings/slots?lab_type=ec2-basics&seats=2&duration=1h&from=2026-11-21T12:00:00Z")
 	if len(got.Items) == 0 || got.Items[0].Start.Before(t0.Add(3*time.Hour)) || got.Items[0].Seats < 2 || !got.Items[0].End.Equal(got.Items[0].Start.Add(time.Hour)) {
 		t.Errorf("%+v", got)
 	}
-	for query, field := range map[string]string{"type=ec2-basics&seats=2&duration=long": "query.duration", "type=ec2-basics&seats=2&duration=-1h": "query.duration",
-		"type=ec2-basics&seats=0&duration=1h": "query.seats", "type=nothing&seats=1&duration=1h": "query.type"} {
+	for query, field := range map[string]string{"lab_type=ec2-basics&seats=2&duration=long": "query.duration", "lab_type=ec2-basics&seats=2&duration=-1h": "query.duration",
+		"lab_type=ec2-basics&seats=0&duration=1h": "query.seats", "lab_type=nothing&seats=1&duration=1h": "query.lab_type"} {
 		names(t, refused(t, f.do(t, teacher, http.MethodGet, "/v1/bookings/slots?"+query, nil), http.StatusUnprocessableEntity, "invalid"), field)
 	}
 }

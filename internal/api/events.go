@@ -65,7 +65,7 @@ type eventFilter struct {
 	Type    []string `query:"type" maxItems:"20" doc:"types of events, with commas; none means all" example:"lab.active,lab.ended"`
 	Lab     string   `query:"lab" maxLength:"128" doc:"id of a lab"`
 	Account string   `query:"account" maxLength:"12" doc:"AWS account id"`
-	LabType string   `query:"labtype" maxLength:"64"`
+	LabType string   `query:"lab_type" maxLength:"64"`
 	Booking string   `query:"booking" maxLength:"64"`
 	Owner   string   `query:"owner" maxLength:"100" doc:"for those who see more than their own"`
 	After   string   `query:"after" pattern:"^[0-9]{1,20}-[0-9]{1,20}$" doc:"place to go on from; none means now" example:"1763712000000-0"`

@@ -232,7 +232,7 @@ func TestStreamFilters(t *testing.T) {
 			t.Errorf("%s %+v lets through %v, want %s", c.as.ID, c.in, passed, c.want)
 		}
 		query := url.Values{"after": {begin}, "type": {strings.Join(c.in.Type, ",")}, "owner": {c.in.Owner}, "lab": {c.in.Lab}, "account": {c.in.Account},
-			"labtype": {c.in.LabType}, "booking": {c.in.Booking}}
+			"lab_type": {c.in.LabType}, "booking": {c.in.Booking}}
 		for name, value := range query {
 			if value[0] == "" {
 				delete(query, name)

@@ -130,9 +130,8 @@ func (g target) param(t *rapid.T, p *huma.Param, name string) string {
 	case "duration":
 		return rapid.SampledFrom([]string{"1h", "90m"}).Draw(t, name)
 	case "type":
-		if g.op.id == streamEvents.id {
-			return "lab.active,lab.ended"
-		}
+		return "lab.active,lab.ended"
+	case "lab_type":
 		return labName
 	case "account":
 		return rapid.SampledFrom(g.w.known["accounts"]).Draw(t, name)
@@ -241,7 +240,7 @@ func (g target) object(t *rapid.T, schema *huma.Schema, name string) map[string]
 
 // fitting are values of fields that only certain ones are good for.
 var fitting = map[string][]any{
-	"body.type": {labName, labName, "applied", "none"}, "body.duration": {"1h", "90m", "4h"}, "body.by": {"30m", "10h"}, "body.patience": {"5m"}, "body.no_show": {"10m"}, "body.overlap": {"1h", "24h"},
+	"body.lab_type": {labName, labName, "applied", "none"}, "body.duration": {"1h", "90m", "4h"}, "body.by": {"30m", "10h"}, "body.patience": {"5m"}, "body.no_show": {"10m"}, "body.overlap": {"1h", "24h"},
 	"body.callback": {"https://lms.test/hook", "http://127.0.0.1:9/x", "http://169.254.169.254/"}, "body.url": {"https://lms.test/hook", "http://127.0.0.1:9/x"}, "body.max_duration": {"2h"},
 	"body.name": {"applied", labName, "brand-new"}, "body.statements[].sid": {"Look"}, "body.statements[].actions[]": {"ec2:Describe*", "ec2:RunInstances"}, "body.statements[].resources[]": {"*"},
 	"body.start": {"2026-11-22T18:00:00Z", "2026-11-23T18:00:00Z"}, "body.end": {"2026-11-22T20:00:00Z", "2026-11-23T20:00:00Z"}, "body.instance_types[]": {"t3.micro"}, "body.resource": {"*"},

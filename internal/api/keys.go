@@ -26,7 +26,7 @@ func (s *Server) keyRoutes() {
 }
 
 func (s *Server) createKey(ctx context.Context, in *struct{ Body apitypes.KeyRequest }) (*body[apitypes.NewKey], error) {
-	r := access.KeyRequest{Name: in.Body.Name, Role: access.Role(in.Body.Role), Owner: in.Body.Owner, Expires: in.Body.Expires}
+	r := access.KeyRequest{Name: in.Body.Name, Role: access.Role(in.Body.Role), Owner: in.Body.Owner, Expires: in.Body.ExpiresAt}
 	plain, made, err := s.Keys.New(ctx, r, access.From(ctx).Who())
 	if err != nil {
 		return nil, err
@@ -68,6 +68,6 @@ func (s *Server) revokeKey(ctx context.Context, in *keyID) (*struct{}, error) {
 }
 
 func keyOf(k *fleet.APIKey) apitypes.Key {
-	return apitypes.Key{ID: k.ID, Name: k.Name, Role: k.Role, Owner: k.Owner, CreatedAt: k.CreatedAt, CreatedBy: k.CreatedBy, Expires: k.ExpiresAt,
+	return apitypes.Key{ID: k.ID, Name: k.Name, Role: k.Role, Owner: k.Owner, CreatedAt: k.CreatedAt, CreatedBy: k.CreatedBy, ExpiresAt: k.ExpiresAt,
 		RevokedAt: k.RevokedAt, LastUsed: k.LastUsed, LastFrom: k.LastFrom}
 }

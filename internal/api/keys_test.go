@@ -46,7 +46,7 @@ func TestKeyRoutes(t *testing.T) {
 		t.Errorf("page by page: %v", seen)
 	}
 	refused(t, b.with(t, made.Secret, "POST", "/v1/keys", apitypes.KeyRequest{Name: "x", Role: "admin"}), http.StatusForbidden, "forbidden")
-	names(t, refused(t, b.with(t, root, "POST", "/v1/keys", apitypes.KeyRequest{Name: "x", Role: "admin", Expires: t0}), http.StatusUnprocessableEntity, "invalid"), "body.expires")
+	names(t, refused(t, b.with(t, root, "POST", "/v1/keys", apitypes.KeyRequest{Name: "x", Role: "admin", ExpiresAt: t0}), http.StatusUnprocessableEntity, "invalid"), "body.expires")
 	names(t, refused(t, b.with(t, root, "POST", "/v1/keys", apitypes.KeyRequest{Name: "x", Role: "king"}), http.StatusUnprocessableEntity, "invalid"), "body.role")
 	for range 2 {
 		if a := b.with(t, root, "DELETE", "/v1/keys/"+made.ID, nil); a.status != http.StatusNoContent || a.body != "" {

@@ -58,13 +58,13 @@ const (
 )
 
 func (s *Server) labRoutes() {
-	register(s, op{id: "request-lab", method: http.MethodPost, path: "/v1/labs", tag: "Labs", summary: "Request a lab", status: http.StatusCreated, limit: waitLimit, needs: access.LabsWrite,
+	register(s, op{id: "request-lab", method: http.MethodPost, path: "/v1/labs", tag: "Labs", summary: "Request a lab", status: http.StatusCreated, limit: waitLimit, repeatable: true, needs: access.LabsWrite,
 		also: map[int]string{http.StatusAccepted: "The lab, which is not ready yet."}, detail: "With wait the answer is the lab with its assignment finished; 202 and the lab as it stands if that takes longer. The same request id gives the same lab."}, s.requestLab)
 	register(s, op{id: "list-labs", method: http.MethodGet, path: "/v1/labs", tag: "Labs", summary: "List labs", needs: access.LabsRead}, s.listLabs)
 	register(s, op{id: "get-lab", method: http.MethodGet, path: "/v1/labs/{id}", tag: "Labs", summary: "Get a lab", limit: waitLimit, needs: access.LabsRead,
 		also: map[int]string{http.StatusNotModified: "The lab is as If-None-Match knows it."}}, s.getLab)
 	register(s, op{id: "extend-lab", method: http.MethodPost, path: "/v1/labs/{id}/extend", tag: "Labs", summary: "Move a lab's end", limit: applyLimit, needs: access.LabsWrite}, s.extendLab)
-	register(s, op{id: "end-lab", method: http.MethodPost, path: "/v1/labs/{id}/end", tag: "Labs", summary: "End a lab now", needs: access.LabsWrite,
+	register(s, op{id: "end-lab", method: http.MethodPost, path: "/v1/labs/{id}/end", tag: "Labs", summary: "End a lab now", repeatable: true, needs: access.LabsWrite,
 		detail: "Ending a lab that has ended is no error."}, s.endLab)
 	register(s, op{id: "get-lab-evidence", method: http.MethodGet, path: "/v1/labs/{id}/evidence", tag: "Labs", summary: "See how a lab's account was cleaned", needs: access.LabsRead}, s.labEvidence)
 	s.labSecretRoutes()
@@ -148,7 +148,7 @@ func (s *Server) requestLab(ctx context.Context, in *struct {
 	r := labRequest(access.From(ctx), in.Body, in.Key)
 	session, err := s.Labs.Request(ctx, r)
 	if err != nil {
-		return nil, inBody(withoutPrefix(err, r.RequestID), requestFields)
+		return nil, inBody(withoutPrefix(err, r.RequestID))
 	}
 	if session, err = s.settle(ctx, session, wait); err != nil {
 		return nil, err
@@ -161,15 +161,12 @@ func (s *Server) requestLab(ctx context.Context, in *struct {
 	return out, nil
 }
 
-// requestFields are the names in a request's JSON of what assign complains of.
-var requestFields = map[string]string{"lab_type": "type", "purpose": "pool"}
-
 // labRequest is a request as it is handed on. Request ids are the owner's own:
 // two owners may use the same one and never see each other's lab.
 func labRequest(p access.Principal, b apitypes.LabRequest, key string) assign.Request {
 	owner := cmp.Or(p.Owner, p.ID)
 	r := assign.Request{RequestID: ownPrefix(owner) + cmp.Or(b.RequestID, key, rand.Text()), LabType: b.Type, Student: b.Student, Duration: time.Duration(b.Duration),
-		Purpose: fleet.Purpose(b.Pool), Patience: time.Duration(b.Patience), Callback: b.Callback, Owner: owner,
+		Purpose: fleet.Purpose(b.Purpose), Patience: time.Duration(b.Patience), Callback: b.Callback, Owner: owner,
 		Priority: b.Priority, NotBefore: b.StartAt, Booking: b.Booking}
 	if b.Booking != "" && !p.OwnOnly() {
 		r.Owner = "" // an operator's lab in a class is of those whose class it is
@@ -188,19 +185,6 @@ func withoutPrefix(err error, requestID string) error {
 	}
 	_, given, _ := strings.Cut(requestID, "/")
 	return &fleet.FieldError{Field: f.Field, Value: given, Remedy: f.Remedy}
-}
-
-// inBody names the fields that a service complains of as the request's JSON does.
-func inBody(err error, names map[string]string) error {
-	faults := fieldErrors(err)
-	if len(faults) == 0 {
-		return err
-	}
-	var out []error
-	for _, f := range faults {
-		out = append(out, &fleet.FieldError{Field: "body." + cmp.Or(names[f.Field], f.Field), Value: f.Value, Remedy: f.Remedy})
-	}
-	return errors.Join(out...)
 }
 
 func settled(session *fleet.Session) bool {
@@ -253,7 +237,7 @@ func (s *Server) getLab(ctx context.Context, in *struct {
 
 type labFilter struct {
 	Paged
-	Type    string    `query:"type" maxLength:"64" doc:"lab type"`
+	Type    string    `query:"lab_type" maxLength:"64" doc:"lab type"`
 	Student string    `query:"student" maxLength:"256"`
 	State   []string  `query:"state" enum:"scheduled,waiting,assigning,active,ended,expired,cancelled,failed" maxItems:"8" doc:"one or several, with commas"`
 	Account string    `query:"account" maxLength:"12" doc:"AWS account id"`
@@ -315,7 +299,7 @@ func (s *Server) extendLab(ctx context.Context, in *struct {
 		return nil, err
 	}
 	if session, err = s.Labs.Extend(ctx, session.ID, time.Duration(in.Body.By)); err != nil {
-		return nil, inBody(err, nil)
+		return nil, inBody(err)
 	}
 	return answerLab(session), nil
 }
@@ -361,7 +345,7 @@ func (s *Server) endLab(ctx context.Context, in *struct {
 func toLab(l *fleet.Session) apitypes.Lab {
 	return apitypes.Lab{
 		ID: l.ID, RequestID: strings.TrimPrefix(l.RequestID, ownPrefix(l.Owner)), Type: l.LabType, Student: l.Student, Owner: l.Owner, State: string(l.State), Reason: l.Reason,
-		Duration: apitypes.Duration(l.Duration), Priority: l.Priority, Pool: string(l.Purpose), Booking: l.Booking, Account: l.AccountID, Callback: l.Callback,
+		Duration: apitypes.Duration(l.Duration), Priority: l.Priority, Purpose: string(l.Purpose), Booking: l.Booking, Account: l.AccountID, Callback: l.Callback,
 		RequestedAt: l.RequestedAt, StartAt: l.NotBefore, WaitUntil: l.WaitUntil, StartedAt: l.StartedAt, EndsAt: l.EndsAt, EndedAt: l.EndedAt, Version: l.Version,
 	}
 }

@@ -48,7 +48,7 @@ func (s *Server) signInLink(ctx context.Context, in *struct{ LabPath }) (*body[a
 	if err != nil {
 		return nil, fmt.Errorf("sign-in link of lab %s: %w", session.ID, err)
 	}
-	return ok(apitypes.SignInLink{URL: link, Expires: expires}), nil
+	return ok(apitypes.SignInLink{URL: link, ExpiresAt: expires}), nil
 }
 
 // toCredentials is a student's way in as JSON.

@@ -43,10 +43,10 @@ func TestRequestLab(t *testing.T) {
 	t.Parallel()
 	f := setupFleet(t)
 	r := apitypes.LabRequest{Type: labName, Student: "ada@example.org", Duration: apitypes.Duration(90 * time.Minute), Callback: "https://lms.test/hook", Priority: 3,
-		StartAt: t0.Add(time.Hour), Pool: "testing", Patience: apitypes.Duration(5 * time.Minute), RequestID: "class-7/ada"}
+		StartAt: t0.Add(time.Hour), Purpose: "testing", Patience: apitypes.Duration(5 * time.Minute), RequestID: "class-7/ada"}
 	a := f.do(t, academy, http.MethodPost, "/v1/labs", r)
 	l := decode[apitypes.Lab](t, a, http.StatusCreated)
-	want := apitypes.Lab{ID: l.ID, RequestID: "class-7/ada", Type: labName, Student: r.Student, Owner: "academy", State: "scheduled", Duration: r.Duration, Priority: 3, Pool: "testing",
+	want := apitypes.Lab{ID: l.ID, RequestID: "class-7/ada", Type: labName, Student: r.Student, Owner: "academy", State: "scheduled", Duration: r.Duration, Priority: 3, Purpose: "testing",
 		Callback: r.Callback, RequestedAt: t0, StartAt: r.StartAt, WaitUntil: r.StartAt.Add(5 * time.Minute), Version: 1}
 	if l != want {
 		t.Errorf("lab is\n%+v, want\n%+v", l, want)
@@ -124,14 +124,14 @@ func TestRequestLabRefuses(t *testing.T) {
 	t.Parallel()
 	f := setupFleet(t)
 	for field, edit := range map[string]func(*apitypes.LabRequest){
-		"body.type":     func(r *apitypes.LabRequest) { r.Type = "none" },
+		"body.lab_type": func(r *apitypes.LabRequest) { r.Type = "none" },
 		"body.duration": func(r *apitypes.LabRequest) { r.Duration = -1 },
 		"body.student":  func(r *apitypes.LabRequest) { r.Student = "" },
 		"body.patience": func(r *apitypes.LabRequest) { r.Patience = -1 },
 		"body.callback": func(r *apitypes.LabRequest) { r.Callback = "ftp://x.test/" },
 		"body.start_at": func(r *apitypes.LabRequest) { r.StartAt = t0.Add(-time.Hour) },
 		"body.priority": func(r *apitypes.LabRequest) { r.Priority = 10 },
-		"body.pool":     func(r *apitypes.LabRequest) { r.Pool = "quarantine" },
+		"body.purpose":  func(r *apitypes.LabRequest) { r.Purpose = "quarantine" },
 		"body.booking":  func(r *apitypes.LabRequest) { r.Booking = "b1" },
 	} {
 		r := wants("ada")
@@ -175,7 +175,7 @@ func TestListLabs(t *testing.T) {
 	slices.Reverse(newest)
 	since := url.QueryEscape(t0.Add(3 * time.Millisecond).Format(time.RFC3339Nano))
 	for query, want := range map[string][]string{
-		"": newest, "sort=requested_at": mine, "student=student-3": {mine[3]}, "state=active,ended": nil, "state=waiting,active": newest, "type=none": nil,
+		"": newest, "sort=requested_at": mine, "student=student-3": {mine[3]}, "state=active,ended": nil, "state=waiting,active": newest, "lab_type=none": nil,
 		"owner=academy": newest, "booking=b": nil, "account=000000000001": nil,
 		"since=" + since: newest[:2], "until=" + since: newest[2:],
 	} {
@@ -254,7 +254,7 @@ func TestCredentials(t *testing.T) {
 		t.Errorf("a cache may keep them: %q", got)
 	}
 	link := decode[apitypes.SignInLink](t, f.do(t, academy, http.MethodPost, path+"/signin-link", nil), http.StatusOK)
-	if link.URL != "https://signin.test/"+l.Account || !link.Expires.Equal(t0.Add(15*time.Minute)) {
+	if link.URL != "https://signin.test/"+l.Account || !link.ExpiresAt.Equal(t0.Add(15*time.Minute)) {
 		t.Errorf("link is %+v", link)
 	}
 	lines, err := f.db.Activity().Find(f.ctx, fleet.ActivityQuery{Session: l.ID, Kind: "call", Who: academy.Who()})

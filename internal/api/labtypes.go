@@ -117,7 +117,7 @@ func (s *Server) applyLabType(ctx context.Context, in *labTypeApply) (*labTypeAn
 	}
 	lt, err := s.applyOver(ctx, in, exists)
 	if err != nil {
-		return nil, inBody(err, nil)
+		return nil, inBody(err)
 	}
 	now, err := s.labType(ctx, lt.Name)
 	if err != nil {

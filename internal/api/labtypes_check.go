@@ -86,7 +86,7 @@ func (s *Server) testLabType(ctx context.Context, in *struct {
 	}
 	answer, err := s.Preview.Preview(ctx, lt, identity.Question{Action: in.Body.Action, Resource: in.Body.Resource, Context: in.Body.Context})
 	if err != nil {
-		return nil, inBody(err, map[string]string{"question": "action"})
+		return nil, inBody(err)
 	}
 	return ok(toAnswer(answer)), nil
 }

@@ -85,7 +85,7 @@ func TestActivity(t *testing.T) {
 	}
 	minute := t0.Add(time.Minute).Format(time.RFC3339)
 	for query, want := range map[string][]string{
-		"": {"3", "2", "1"}, "account=000000000001": {"1"}, "lab=s1": {"3", "1"}, "type=" + labName: {"2"}, "kind=call": {"3"}, "who=failsafe": {"2"}, "since=" + minute: {"3", "2"}, "until=" + minute: {"1"},
+		"": {"3", "2", "1"}, "account=000000000001": {"1"}, "lab=s1": {"3", "1"}, "lab_type=" + labName: {"2"}, "kind=call": {"3"}, "who=failsafe": {"2"}, "since=" + minute: {"3", "2"}, "until=" + minute: {"1"},
 	} {
 		if got := list(query); !slices.Equal(got, want) {
 			t.Errorf("%q gives %v, want %v", query, got, want)
@@ -122,7 +122,7 @@ func TestUsage(t *testing.T) {
 		return out
 	}
 	for query, want := range map[string][]string{
-		"by=day": {"2026-11-20// 3 30", "2026-11-21// 4 40"}, "by=type": {"/ec2/ 5 50", "/s3/ 2 20"}, "by=total": {"// 7 70"}, "by=type,organization": {`/ec2/=HYPERLINK("x") 4 40`, "/ec2/main 1 10", "/s3/main 2 20"},
+		"by=day": {"2026-11-20// 3 30", "2026-11-21// 4 40"}, "by=lab_type": {"/ec2/ 5 50", "/s3/ 2 20"}, "by=total": {"// 7 70"}, "by=lab_type,organization": {`/ec2/=HYPERLINK("x") 4 40`, "/ec2/main 1 10", "/s3/main 2 20"},
 	} {
 		if got := sums(query); !slices.Equal(got, want) {
 			t.Errorf("%q gives %v, want %v", query, got, want)
@@ -145,7 +145,7 @@ func TestUsageAsCSV(t *testing.T) {
 	t.Parallel()
 	r := &reported{rows: []fleet.Usage{{Day: "2026-11-21", LabType: "-1+1", Org: "=HYPERLINK(\"x\")", Labs: 4, Minutes: 40.5, Cleaning: 90 * time.Second}}}
 	b := setup(t, func(_ *bench, c *Config) { c.Reports = r })
-	want := [][]string{{"day", "type", "organization", "labs", "minutes", "failed", "expired", "cancelled", "cleanings", "cleaning_minutes"},
+	want := [][]string{{"day", "lab_type", "organization", "labs", "minutes", "failed", "expired", "cancelled", "cleanings", "cleaning_minutes"},
 		{"2026-11-21", "'-1+1", `'=HYPERLINK("x")`, "4", "40.50", "0", "0", "0", "0", "1.50"}}
 	for _, a := range []answer{b.do(t, viewer, http.MethodGet, "/v1/usage?format=csv", nil), b.do(t, viewer, http.MethodGet, "/v1/usage", nil, "Accept", "text/csv")} {
 		got, err := csv.NewReader(strings.NewReader(a.body)).ReadAll()

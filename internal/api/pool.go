@@ -68,7 +68,7 @@ func (s *Server) setTarget(ctx context.Context, in *struct {
 	}
 	set, err := s.Pool.SetTarget(ctx, in.Org, in.OU, in.Body.Warm, stands.Version, access.From(ctx).Who())
 	if err != nil {
-		return nil, inBody(err, nil)
+		return nil, inBody(err)
 	}
 	return &tagged[apitypes.Target]{ETag: etag(set.Version), Body: apitypes.Target{Warm: set.Warm}}, nil
 }

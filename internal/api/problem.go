@@ -106,6 +106,20 @@ func fieldErrors(err error) []*fleet.FieldError {
 	return fieldErrors(errors.Unwrap(err))
 }
 
+// inBody names the fields that a service complains of as the request's JSON does.
+func inBody(err error) error { return inPart("body.", err) }
+
+// inQuery names them as the query does.
+func inQuery(err error) error { return inPart("query.", err) }
+
+func inPart(part string, err error) error {
+	var out []error
+	for _, f := range fieldErrors(err) {
+		out = append(out, &fleet.FieldError{Field: part + f.Field, Value: f.Value, Remedy: f.Remedy})
+	}
+	return cmp.Or(errors.Join(out...), err)
+}
+
 // shorten keeps answers, logs and records from repeating a huge value, or a key
 // that somebody gave for its id.
 func shorten(v string) string { return shortenTo(v, 80) }

@@ -23,6 +23,7 @@ type op struct {
 	limit            time.Duration  // of the whole call; default 10 s; negative: none (streams)
 	hidden           bool           // secrets in the answer: the call is recorded, as one that changes something is
 	fresh            bool           // a POST that changes nothing: a repetition under its Idempotency-Key is answered anew, and no answer is kept
+	repeatable       bool           // doing it twice at once is doing it once: a repetition does not wait for a first try, whose process may have died
 	browser          bool           // Basic with a key as password is good too
 }
 

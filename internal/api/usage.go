@@ -41,7 +41,7 @@ func (s *Server) usageRoutes() {
 type usageQuestion struct {
 	From   string   `query:"from" format:"date" doc:"first day; default: 30 days before the last" example:"2026-11-01"`
 	To     string   `query:"to" format:"date" doc:"last day; default today" example:"2026-11-30"`
-	By     []string `query:"by" enum:"day,type,organization,total" maxItems:"4" default:"day,type,organization" doc:"what to sum up by; total sums up everything"`
+	By     []string `query:"by" enum:"day,lab_type,organization,total" maxItems:"4" default:"day,lab_type,organization" doc:"what to sum up by; total sums up everything"`
 	Format string   `query:"format" enum:"json,csv" doc:"default: what Accept asks for, else json"`
 	Accept string   `header:"Accept" hidden:"true"`
 }
@@ -108,7 +108,7 @@ func sumUp(rows []fleet.Usage, by []string) []apitypes.Usage {
 	sums := map[group]*apitypes.Usage{}
 	for _, r := range rows {
 		row := toUsage(r)
-		for name, field := range map[string]*string{"day": &row.Day, "type": &row.Type, "organization": &row.Org} {
+		for name, field := range map[string]*string{"day": &row.Day, "lab_type": &row.Type, "organization": &row.Org} {
 			if !slices.Contains(by, name) {
 				*field = ""
 			}
@@ -143,7 +143,7 @@ func usageJSON(w io.Writer, rows []apitypes.Usage) error {
 
 func usageCSV(w io.Writer, rows []apitypes.Usage) error {
 	out := csv.NewWriter(w)
-	lines := [][]string{{"day", "type", "organization", "labs", "minutes", "failed", "expired", "cancelled", "cleanings", "cleaning_minutes"}}
+	lines := [][]string{{"day", "lab_type", "organization", "labs", "minutes", "failed", "expired", "cancelled", "cleanings", "cleaning_minutes"}}
 	for _, r := range rows {
 		lines = append(lines, []string{cell(r.Day), cell(r.Type), cell(r.Org), strconv.Itoa(r.Labs), minutes(r.Minutes), strconv.Itoa(r.Failed),
 			strconv.Itoa(r.Expired), strconv.Itoa(r.Cancelled), strconv.Itoa(r.Cleanings), minutes(r.CleaningMinutes)})

@@ -106,7 +106,7 @@ func (s *Server) createWebhook(ctx context.Context, in *struct {
 	}
 	w, secret, err := s.Webhooks.Create(ctx, owner, spec(in.Body))
 	if err != nil {
-		return nil, inBody(err, nil)
+		return nil, inBody(err)
 	}
 	return &tagged[apitypes.WebhookSecret]{etag(w.Version), apitypes.WebhookSecret{Webhook: s.toWebhook(w), Secret: secret}}, nil
 }
@@ -152,7 +152,7 @@ func (s *Server) updateWebhook(ctx context.Context, in *struct {
 		return nil, err
 	}
 	if w, err = s.Webhooks.Update(ctx, w, spec(in.Body)); err != nil {
-		return nil, inBody(err, nil)
+		return nil, inBody(err)
 	}
 	return &tagged[apitypes.Webhook]{etag(w.Version), s.toWebhook(w)}, nil
 }
@@ -179,7 +179,7 @@ func (s *Server) rotateWebhook(ctx context.Context, in *struct {
 	}
 	w, secret, until, err := s.Webhooks.Rotate(ctx, w, overlap)
 	if err != nil {
-		return nil, inBody(err, nil)
+		return nil, inBody(err)
 	}
 	return &tagged[apitypes.WebhookSecret]{etag(w.Version), apitypes.WebhookSecret{Webhook: s.toWebhook(w), Secret: secret, Old: until}}, nil
 }

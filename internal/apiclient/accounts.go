@@ -14,7 +14,7 @@ type AccountQuery struct {
 	Org     string   `query:"organization"`
 	OU      string   `query:"ou"`
 	Purpose string   `query:"purpose"`
-	Type    string   `query:"type"` // of the lab that holds it
+	Type    string   `query:"lab_type"` // of the lab that holds it
 	Booking string   `query:"booking"`
 	Limit   int
 }

@@ -20,11 +20,11 @@ type BookingQuery struct {
 
 // SlotQuery asks when a class would fit.
 type SlotQuery struct {
-	Type     string            `query:"type"`
+	Type     string            `query:"lab_type"`
 	Seats    int               `query:"seats"`
 	Duration apitypes.Duration `query:"duration"`
 	From     time.Time         `query:"from"`
-	Pool     string            `query:"pool"`
+	Purpose  string            `query:"purpose"`
 }
 
 // Book books seats for a class. When the fleet cannot hold them the problem

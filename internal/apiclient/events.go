@@ -18,7 +18,7 @@ type EventQuery struct {
 	Types   []string `query:"type"`
 	Lab     string   `query:"lab"`
 	Account string   `query:"account"`
-	LabType string   `query:"labtype"`
+	LabType string   `query:"lab_type"`
 	Booking string   `query:"booking"`
 	Owner   string   `query:"owner"` // for those who see more than their own
 	After   string

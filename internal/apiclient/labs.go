@@ -15,7 +15,7 @@ const LongestWait = 30 * time.Second
 // in all, 0: every one.
 type LabQuery struct {
 	State   []string  `query:"state"`
-	Type    string    `query:"type"`
+	Type    string    `query:"lab_type"`
 	Student string    `query:"student"`
 	Account string    `query:"account"`
 	Booking string    `query:"booking"`

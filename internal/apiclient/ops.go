@@ -15,7 +15,7 @@ type ActivityQuery struct {
 	Kind    string    `query:"kind"`
 	Account string    `query:"account"`
 	Lab     string    `query:"lab"`
-	Type    string    `query:"type"` // lab type
+	Type    string    `query:"lab_type"` // lab type
 	Who     string    `query:"who"`
 	Since   time.Time `query:"since"`
 	Until   time.Time `query:"until"`

@@ -4,10 +4,10 @@ import "time"
 
 // KeyRequest makes an API key.
 type KeyRequest struct {
-	Name    string    `json:"name" minLength:"1" maxLength:"100" example:"academy backend"`
-	Role    string    `json:"role" enum:"backend,teacher,viewer,operator,admin"`
-	Owner   string    `json:"owner,omitempty" maxLength:"100" pattern:"^[A-Za-z0-9._@-]*$" doc:"whose labs a backend's or teacher's key sees; keys of one owner share them. Default: the key's own id"`
-	Expires time.Time `json:"expires,omitzero" doc:"default: never"`
+	Name      string    `json:"name" minLength:"1" maxLength:"100" example:"academy backend"`
+	Role      string    `json:"role" enum:"backend,teacher,viewer,operator,admin"`
+	Owner     string    `json:"owner,omitempty" maxLength:"100" pattern:"^[A-Za-z0-9._@-]*$" doc:"whose labs a backend's or teacher's key sees; keys of one owner share them. Default: the key's own id"`
+	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"default: never"`
 }
 
 // Key is an API key without its secret.
@@ -18,7 +18,7 @@ type Key struct {
 	Owner     string    `json:"owner,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 	CreatedBy string    `json:"created_by"`
-	Expires   time.Time `json:"expires,omitzero"`
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
 	RevokedAt time.Time `json:"revoked_at,omitzero"`
 	LastUsed  time.Time `json:"last_used,omitzero"`
 	LastFrom  string    `json:"last_from,omitempty"`

@@ -15,7 +15,7 @@ type Account struct {
 	Epoch       int64              `json:"epoch"`
 	Version     int64              `json:"version"`
 	Lab         string             `json:"lab,omitempty"`
-	Type        string             `json:"type,omitempty" doc:"lab type of that lab"`
+	Type        string             `json:"lab_type,omitempty" doc:"lab type of that lab"`
 	Booking     string             `json:"booking,omitempty" doc:"that it is held for"`
 	EndsAt      time.Time          `json:"ends_at,omitzero"`
 	Attempts    int                `json:"attempts,omitempty" doc:"tries of the present step"`

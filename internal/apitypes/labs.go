@@ -4,13 +4,13 @@ import "time"
 
 // LabRequest asks for a lab.
 type LabRequest struct {
-	Type      string    `json:"type" minLength:"1" maxLength:"64" doc:"lab type" example:"ec2-basics"`
+	Type      string    `json:"lab_type" minLength:"1" maxLength:"64" doc:"lab type" example:"ec2-basics"`
 	Student   string    `json:"student" minLength:"1" maxLength:"256" doc:"whoever works in the lab, as the platform names them" example:"ada@example.org"`
 	Duration  Duration  `json:"duration" maxLength:"32" doc:"from the hand-out to the end; at most what the lab type allows" example:"1h30m"`
 	Callback  string    `json:"callback,omitempty" format:"uri" maxLength:"2000" doc:"URL that is told of the lab's events, signed by Standard Webhooks"`
 	Priority  int       `json:"priority,omitempty" minimum:"0" maximum:"9" doc:"goes before waiting time; 0 is usual"`
 	StartAt   time.Time `json:"start_at,omitzero" doc:"at a later time: the lab waits for an account from then on"`
-	Pool      string    `json:"pool,omitempty" enum:"production,development,testing" doc:"default production"`
+	Purpose   string    `json:"purpose,omitempty" enum:"production,development,testing" doc:"default production"`
 	Patience  Duration  `json:"patience,omitempty" maxLength:"32" doc:"how long to wait for an account; default: the fleet's" example:"10m"`
 	Booking   string    `json:"booking,omitempty" maxLength:"64" doc:"booking whose seat the lab takes"`
 	RequestID string    `json:"request_id,omitempty" maxLength:"128" pattern:"^[A-Za-z0-9._:@/-]*$" doc:"asking twice with one id is asking once; default: the Idempotency-Key, or a new one"`
@@ -20,14 +20,14 @@ type LabRequest struct {
 type Lab struct {
 	ID          string    `json:"id"`
 	RequestID   string    `json:"request_id"`
-	Type        string    `json:"type"`
+	Type        string    `json:"lab_type"`
 	Student     string    `json:"student"`
 	Owner       string    `json:"owner,omitempty"`
 	State       string    `json:"state" enum:"scheduled,waiting,assigning,active,ended,expired,cancelled,failed"`
 	Reason      string    `json:"reason,omitempty" doc:"why it is in its state"`
 	Duration    Duration  `json:"duration"`
 	Priority    int       `json:"priority"`
-	Pool        string    `json:"pool"`
+	Purpose     string    `json:"purpose"`
 	Booking     string    `json:"booking,omitempty"`
 	Account     string    `json:"account,omitempty" doc:"AWS account id"`
 	Callback    string    `json:"callback,omitempty"`
@@ -74,8 +74,8 @@ func (c Credentials) GoString() string { return c.String() }
 
 // SignInLink opens the AWS console without a password.
 type SignInLink struct {
-	URL     string    `json:"url"`
-	Expires time.Time `json:"expires" doc:"the link is good until then; the console session ends with the lab"`
+	URL       string    `json:"url"`
+	ExpiresAt time.Time `json:"expires_at" doc:"the link is good until then; the console session ends with the lab"`
 }
 
 // String hides the link.
@@ -110,7 +110,7 @@ type Cleaning struct {
 	ID        string    `json:"id"`
 	Account   string    `json:"account"`
 	Lab       string    `json:"lab,omitempty"`
-	Type      string    `json:"type,omitempty" doc:"lab type"`
+	Type      string    `json:"lab_type,omitempty" doc:"lab type"`
 	Reason    string    `json:"reason"`
 	Full      bool      `json:"full" doc:"every kind in every Region"`
 	Phase     string    `json:"phase"`

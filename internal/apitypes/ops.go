@@ -9,7 +9,7 @@ type Activity struct {
 	Kind    string    `json:"kind" doc:"transition, session, labtype, call, sync"`
 	Account string    `json:"account,omitempty"`
 	Lab     string    `json:"lab,omitempty"`
-	Type    string    `json:"type,omitempty" doc:"lab type"`
+	Type    string    `json:"lab_type,omitempty" doc:"lab type"`
 	From    string    `json:"from,omitempty"`
 	To      string    `json:"to,omitempty"`
 	Reason  string    `json:"reason,omitempty"`
@@ -23,7 +23,7 @@ type Activity struct {
 // the asked-for grouping sums up.
 type Usage struct {
 	Day             string  `json:"day,omitempty" example:"2026-11-21"`
-	Type            string  `json:"type,omitempty"`
+	Type            string  `json:"lab_type,omitempty"`
 	Org             string  `json:"organization,omitempty"`
 	Labs            int     `json:"labs" doc:"served"`
 	Minutes         float64 `json:"minutes" doc:"that they ran"`

@@ -31,7 +31,7 @@ func TestShutdownLosesNothing(t *testing.T) {
 	backend := key(t, a, access.Backend)
 	request := func(student, wait string) (int, apitypes.Lab, error) {
 		req, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost, base+"/v1/labs?wait="+wait,
-			strings.NewReader(`{"type":"ec2-basics","student":"`+student+`","duration":"1h"}`))
+			strings.NewReader(`{"lab_type":"ec2-basics","student":"`+student+`","duration":"1h"}`))
 		if err != nil {
 			return 0, apitypes.Lab{}, err
 		}

@@ -21,7 +21,7 @@ func TestBookRefusesWhatCannotBe(t *testing.T) {
 		field string
 		edit  func(*booking.Request)
 	}{
-		"no lab type":       {"type", func(r *booking.Request) { r.LabType = "nothing" }},
+		"no lab type":       {"lab_type", func(r *booking.Request) { r.LabType = "nothing" }},
 		"no seats":          {"seats", func(r *booking.Request) { r.Seats = 0 }},
 		"fewer than none":   {"seats", func(r *booking.Request) { r.Seats = -1 }},
 		"huge":              {"seats", func(r *booking.Request) { r.Seats = 10_001 }},
@@ -31,7 +31,7 @@ func TestBookRefusesWhatCannotBe(t *testing.T) {
 		"backwards":         {"end", func(r *booking.Request) { r.End = r.Start.Add(-time.Minute) }},
 		"no time":           {"end", func(r *booking.Request) { r.End = r.Start }},
 		"too long":          {"end", func(r *booking.Request) { r.End = r.Start.Add(4*time.Hour + time.Second) }},
-		"quarantine":        {"pool", func(r *booking.Request) { r.Purpose = fleet.Quarantine }},
+		"quarantine":        {"purpose", func(r *booking.Request) { r.Purpose = fleet.Quarantine }},
 		"no show":           {"no_show", func(r *booking.Request) { r.NoShow = -time.Minute }},
 		"too many students": {"students", func(r *booking.Request) { r.Students = []string{"a", "b", "c"} }},
 		"twice":             {"students[1]", func(r *booking.Request) { r.Students = []string{"ada", "ada"} }},
@@ -367,7 +367,7 @@ func TestFreeSlots(t *testing.T) {
 	_, err = b.FreeSlots(b.ctx, booking.SlotQuery{LabType: labName, Seats: 1, Duration: 5 * time.Hour})
 	field(t, err, "duration")
 	_, err = b.FreeSlots(b.ctx, booking.SlotQuery{LabType: "nothing", Seats: 1, Duration: time.Hour})
-	field(t, err, "type")
+	field(t, err, "lab_type")
 	_, err = b.FreeSlots(b.ctx, booking.SlotQuery{LabType: labName, Seats: 0, Duration: time.Hour})
 	field(t, err, "seats")
 }

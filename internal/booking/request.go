@@ -46,7 +46,7 @@ func (s *Service) newBooking(ctx context.Context, r Request) (*fleet.Booking, er
 		Purpose: cmp.Or(r.Purpose, fleet.Production), Start: stamp(r.Start), End: stamp(r.End), Lead: s.Lead, Turn: s.Turn,
 		NoShow: cmp.Or(r.NoShow, s.NoShow), Students: slices.Clone(r.Students), State: fleet.BookingBooked, MadeAt: s.now(), Version: 1}
 	if !slices.Contains(Purposes, b.Purpose) {
-		return nil, &fleet.FieldError{Field: "pool", Value: string(b.Purpose), Remedy: "give production, development or testing"}
+		return nil, &fleet.FieldError{Field: "purpose", Value: string(b.Purpose), Remedy: "give production, development or testing"}
 	}
 	if b.NoShow < 0 {
 		return nil, &fleet.FieldError{Field: "no_show", Value: b.NoShow.String(), Remedy: "give more than 0"}
@@ -129,7 +129,7 @@ func (s *Service) checkLength(ctx context.Context, b *fleet.Booking) error {
 func (s *Service) checkDuration(ctx context.Context, field, value, labType string, d time.Duration) error {
 	lt, err := s.LabTypes.Get(ctx, labType)
 	if errors.Is(err, fleet.ErrNotFound) {
-		return &fleet.FieldError{Field: "type", Value: labType, Remedy: "name a lab type that there is"}
+		return &fleet.FieldError{Field: "lab_type", Value: labType, Remedy: "name a lab type that there is"}
 	}
 	if err != nil {
 		return fmt.Errorf("look for lab type %s: %w", labType, err)

@@ -76,7 +76,9 @@ func (labTypes) Get(_ context.Context, name string) (fleet.LabType, error) {
 	return fleet.LabType{Name: name, MaxDuration: 4 * time.Hour}, nil
 }
 
-func (l labTypes) Revision(ctx context.Context, name string, _ int64) (fleet.LabType, error) { return l.Get(ctx, name) }
+func (l labTypes) Revision(ctx context.Context, name string, _ int64) (fleet.LabType, error) {
+	return l.Get(ctx, name)
+}
 
 func (labTypes) All(context.Context) ([]fleet.LabType, error) { return nil, nil }
 

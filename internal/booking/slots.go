@@ -32,7 +32,7 @@ func (s *Service) FreeSlots(ctx context.Context, q SlotQuery) ([]fleet.Slot, err
 	now := s.now()
 	b := &fleet.Booking{Seats: q.Seats, LabType: q.LabType, Purpose: cmp.Or(q.Purpose, fleet.Production), Lead: s.Lead, Turn: s.Turn}
 	if !slices.Contains(Purposes, b.Purpose) {
-		return nil, &fleet.FieldError{Field: "pool", Value: string(b.Purpose), Remedy: "give production, development or testing"}
+		return nil, &fleet.FieldError{Field: "purpose", Value: string(b.Purpose), Remedy: "give production, development or testing"}
 	}
 	if err := checkSeats(b); err != nil {
 		return nil, err

@@ -25,11 +25,11 @@ var bookingColumns = []column[apitypes.Booking]{
 	col("held", func(b apitypes.Booking) any { return b.Held }),
 	col("labs", func(b apitypes.Booking) any { return b.Labs }),
 	wide("owner", func(b apitypes.Booking) any { return b.Owner }),
-	wide("pool", func(b apitypes.Booking) any { return b.Pool }),
+	wide("purpose", func(b apitypes.Booking) any { return b.Purpose }),
 	wide("warm from", func(b apitypes.Booking) any { return b.WarmFrom }),
 	wide("let go", func(b apitypes.Booking) any { return b.NoShow }),
 	wide("students", func(b apitypes.Booking) any { return b.Students }),
-	wide("made", func(b apitypes.Booking) any { return b.MadeAt }),
+	wide("made", func(b apitypes.Booking) any { return b.CreatedAt }),
 	wide("reason", func(b apitypes.Booking) any { return b.Reason }),
 }
 
@@ -80,7 +80,7 @@ func (a *app) bookingMake() *cobra.Command {
 			f.StringVar(&end, "end", "", "when it ends")
 			f.DurationVar(&length, "for", 0, "how long it is, instead of --end")
 			f.StringVar(&r.Title, "title", "", "what it is called")
-			f.StringVar(&r.Pool, "pool", "", "production, development or testing")
+			f.StringVar(&r.Purpose, "purpose", "", "production, development or testing")
 			f.DurationVar(&noShow, "no-show", 0, "seats nobody took are let go so long after the start (default: the server's)")
 			f.StringVar(&students, "students", "", "file with a student a line, or -: their labs are requested when the class starts")
 			mustComplete(c, "type", flagNames(a, listLabTypes, labTypeChoice))
@@ -242,7 +242,7 @@ func (a *app) bookingSlots() *cobra.Command {
 			f.IntVar(&q.Seats, "seats", 0, "how many labs")
 			f.DurationVar(&length, "for", length, "how long the class is")
 			f.StringVar(&from, "from", "", "not before then (default: now)")
-			f.StringVar(&q.Pool, "pool", "", "production, development or testing")
+			f.StringVar(&q.Purpose, "purpose", "", "production, development or testing")
 			mustComplete(c, "type", flagNames(a, listLabTypes, labTypeChoice))
 		},
 		call: func(ctx context.Context, c *apiclient.Client, _ []string) (err error) {

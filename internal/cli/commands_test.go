@@ -34,7 +34,7 @@ var lines = []string{
 	"bookings create --type ec2-basics --seats 120 --start 2026-11-22T12:00:00Z --for 2h", "bookings create --type ec2-basics --seats 5000 --start 2026-11-22T12:00:00Z --for 2h",
 	"bookings create --type ec2-basics --seats 5 --start Tuesday --for 2h",
 	"bookings list", "bookings get b-1", "bookings change b-1 --seats 100", "bookings change b-1", "bookings cancel b-1 --reason holiday --yes", "bookings slots --type ec2-basics --seats 120",
-	"events tail --type lab.ended --timeout 1s", "activity", "activity -o wide --kind call", "usage", "usage --from 2026-11-01 --to 2026-11-30 --by type -o csv",
+	"events tail --type lab.ended --timeout 1s", "activity", "activity -o wide --kind call", "usage", "usage --from 2026-11-01 --to 2026-11-30 --by lab_type -o csv",
 	"webhooks create --name academy --url https://academy.example.org/kml", "webhooks list", "webhooks get w-1", "webhooks change w-1 --off", "webhooks delete w-1 --yes", "webhooks rotate w-1",
 	"webhooks ping w-1", "webhooks deliveries w-1 --state dead", "webhooks delivery d-1 -o wide", "webhooks redeliver d-1",
 	"keys create --name academy --role backend", "keys list", "keys get k1", "keys revoke k1 --yes", "me",

@@ -29,7 +29,7 @@ var credentialColumns = []column[apitypes.Credentials]{
 
 var linkColumns = []column[apitypes.SignInLink]{
 	col("url", func(l apitypes.SignInLink) any { return l.URL }),
-	col("good until", func(l apitypes.SignInLink) any { return l.Expires }),
+	col("good until", func(l apitypes.SignInLink) any { return l.ExpiresAt }),
 }
 
 // strays are variables that would go before a lab's credentials, or beside them.
@@ -103,7 +103,7 @@ func (a *app) labLink() *cobra.Command {
 				return a.browse(ctx, link.URL)
 			}
 			if a.format.kind == "table" {
-				a.hint("good until %s, for whoever has it", stamp(link.Expires))
+				a.hint("good until %s, for whoever has it", stamp(link.ExpiresAt))
 				return a.write(clean(link.URL) + "\n")
 			}
 			return printOne(a, linkColumns, link)

@@ -16,7 +16,7 @@ var keyColumns = []column[apitypes.Key]{
 	col("role", func(k apitypes.Key) any { return k.Role }),
 	col("state", func(k apitypes.Key) any { return keyState(k) }),
 	col("last used", func(k apitypes.Key) any { return k.LastUsed }),
-	col("expires", func(k apitypes.Key) any { return k.Expires }),
+	col("expires", func(k apitypes.Key) any { return k.ExpiresAt }),
 	wide("from", func(k apitypes.Key) any { return k.LastFrom }),
 	wide("owner", func(k apitypes.Key) any { return k.Owner }),
 	wide("made", func(k apitypes.Key) any { return k.CreatedAt }),
@@ -36,7 +36,7 @@ var newKeyColumns = []column[apitypes.NewKey]{
 	col("name", func(k apitypes.NewKey) any { return k.Name }),
 	col("role", func(k apitypes.NewKey) any { return k.Role }),
 	col("key", func(k apitypes.NewKey) any { return k.Secret }),
-	col("expires", func(k apitypes.NewKey) any { return k.Expires }),
+	col("expires", func(k apitypes.NewKey) any { return k.ExpiresAt }),
 }
 
 var meColumns = []column[apitypes.Me]{
@@ -73,7 +73,7 @@ func (a *app) keyMake() *cobra.Command {
 			case r.Role == "":
 				return need("role")
 			}
-			if r.Expires, err = a.parseTime("expires", expires); err != nil {
+			if r.ExpiresAt, err = a.parseTime("expires", expires); err != nil {
 				return err
 			}
 			k, err := c.MakeKey(ctx, r)

@@ -19,15 +19,25 @@ var labColumns = []column[apitypes.Lab]{
 	col("state", func(l apitypes.Lab) any { return state(l.State) }),
 	col("account", func(l apitypes.Lab) any { return l.Account }),
 	col("requested", func(l apitypes.Lab) any { return l.RequestedAt }),
-	col("ends", func(l apitypes.Lab) any { return l.EndsAt }),
+	col("ends", func(l apitypes.Lab) any { // early, for many
+		if !l.EndedAt.IsZero() {
+			return l.EndedAt
+		}
+		return l.EndsAt
+	}),
 	wide("started", func(l apitypes.Lab) any { return l.StartedAt }),
 	wide("ended", func(l apitypes.Lab) any { return l.EndedAt }),
-	wide("waits until", func(l apitypes.Lab) any { return l.WaitUntil }),
+	wide("waits until", func(l apitypes.Lab) any {
+		if !l.StartedAt.IsZero() || !l.EndedAt.IsZero() {
+			return nil
+		}
+		return l.WaitUntil
+	}),
 	wide("expected", func(l apitypes.Lab) any { return l.ReadyBy }),
 	wide("from", func(l apitypes.Lab) any { return l.StartAt }),
 	wide("duration", func(l apitypes.Lab) any { return l.Duration }),
 	wide("priority", func(l apitypes.Lab) any { return l.Priority }),
-	wide("pool", func(l apitypes.Lab) any { return l.Pool }),
+	wide("purpose", func(l apitypes.Lab) any { return l.Purpose }),
 	wide("booking", func(l apitypes.Lab) any { return l.Booking }),
 	wide("owner", func(l apitypes.Lab) any { return l.Owner }),
 	wide("request", func(l apitypes.Lab) any { return l.RequestID }),
@@ -62,13 +72,13 @@ func (a *app) labRequest() *cobra.Command {
 			f.StringVar(&o.request.Callback, "callback", "", "URL that is told of the lab's events")
 			f.IntVar(&o.request.Priority, "priority", 0, "0 to 9; goes before waiting time")
 			f.StringVar(&o.startAt, "start-at", "", "at a later time, such as 2026-12-01T10:00:00Z or +2h")
-			f.StringVar(&o.request.Pool, "pool", "", "production, development or testing")
+			f.StringVar(&o.request.Purpose, "purpose", "", "production, development or testing")
 			f.DurationVar(&o.patience, "patience", 0, "how long the lab may wait for an account (default: the fleet's)")
 			f.StringVar(&o.request.Booking, "booking", "", "booking whose seat the lab takes")
 			f.StringVar(&o.request.RequestID, "request-id", "", "asking twice with one id is asking once")
 			f.BoolVar(&o.wait, "wait", false, "wait until the lab can be used")
 			mustComplete(c, "type", flagNames(a, listLabTypes, labTypeChoice))
-			mustComplete(c, "pool", cobra.FixedCompletions([]string{"production", "development", "testing"}, cobra.ShellCompDirectiveNoFileComp))
+			mustComplete(c, "purpose", cobra.FixedCompletions([]string{"production", "development", "testing"}, cobra.ShellCompDirectiveNoFileComp))
 		},
 		call: func(ctx context.Context, c *apiclient.Client, _ []string) error { return a.requestLab(ctx, c, o) }})
 }

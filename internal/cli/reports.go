@@ -70,12 +70,12 @@ var usageColumns = []column[apitypes.Usage]{
 func (a *app) usage() *cobra.Command {
 	var q apiclient.UsageQuery
 	return a.command(spec{use: "usage", short: "Sum up labs, minutes, failures and cleanings", formats: []string{"csv"},
-		example: "  kmlctl usage --from 2026-11-01 --to 2026-11-30 --by type,organization\n  kmlctl usage --from 2026-11-01 -o csv > usage.csv",
+		example: "  kmlctl usage --from 2026-11-01 --to 2026-11-30 --by lab_type,organization\n  kmlctl usage --from 2026-11-01 -o csv > usage.csv",
 		flags: func(c *cobra.Command) {
 			f := c.Flags()
 			f.StringVar(&q.From, "from", "", "first day, such as 2026-11-01 (default: 30 days before the last)")
 			f.StringVar(&q.To, "to", "", "last day (default: today)")
-			f.StringSliceVar(&q.By, "by", nil, "day, type, organization, with commas; or total")
+			f.StringSliceVar(&q.By, "by", nil, "day, lab_type, organization, with commas; or total")
 		},
 		call: func(ctx context.Context, c *apiclient.Client, _ []string) error {
 			if a.format.kind == "csv" {

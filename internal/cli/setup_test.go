@@ -111,7 +111,7 @@ func page[T any](items ...T) apitypes.Page[T] { return apitypes.Page[T]{Items: i
 // stock fills the server.
 func (s *server) stock() {
 	lab := apitypes.Lab{ID: "lab-1", RequestID: "class-7/ada", Type: "ec2-basics", Student: "ada@example.org", Owner: "academy", State: "active", Duration: apitypes.Duration(90 * time.Minute),
-		Pool: "production", Account: "123456789012", RequestedAt: t0.Add(-10 * time.Minute), StartedAt: t0.Add(-9 * time.Minute), EndsAt: t0.Add(81 * time.Minute), Version: 4}
+		Purpose: "production", Account: "123456789012", RequestedAt: t0.Add(-10 * time.Minute), StartedAt: t0.Add(-9 * time.Minute), EndsAt: t0.Add(81 * time.Minute), Version: 4}
 	hostile := lab
 	hostile.ID, hostile.Student, hostile.State = "lab-2", "eve\x1b[2J\n", "waiting"
 	hostile.Account, hostile.StartedAt, hostile.EndsAt, hostile.ReadyBy = "", time.Time{}, time.Time{}, t0.Add(2*time.Minute)
@@ -133,7 +133,7 @@ func (s *server) stock() {
 	}))
 	s.on("POST /v1/labs/{id}/credentials", apitypes.Credentials{Account: "123456789012", Regions: []string{"us-east-1", "eu-west-1"}, AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: `it's "$HOME" \ & co`,
 		ConsoleURL: "https://123456789012.signin.aws.amazon.com/console", UserName: "kml-4", Password: "pass word", EndsAt: t0.Add(81 * time.Minute), EndpointURL: "http://127.0.0.1:4566"})
-	s.on("POST /v1/labs/{id}/signin-link", apitypes.SignInLink{URL: "https://signin.aws.amazon.com/federation?token=t", Expires: t0.Add(15 * time.Minute)})
+	s.on("POST /v1/labs/{id}/signin-link", apitypes.SignInLink{URL: "https://signin.aws.amazon.com/federation?token=t", ExpiresAt: t0.Add(15 * time.Minute)})
 	s.on("POST /v1/labs/{id}/extend", lab)
 	s.on("POST /v1/labs/{id}/end", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		over.Store(true)
@@ -195,7 +195,7 @@ func (s *server) stockFleet(cleaning apitypes.Cleaning, whole apitypes.CleaningE
 }
 
 func (s *server) stockDoors() {
-	booking := apitypes.Booking{ID: "b-1", Owner: "academy", Title: "EC2, Tuesday", Type: "ec2-basics", Seats: 120, Pool: "production", Start: t0.Add(24 * time.Hour), End: t0.Add(26 * time.Hour), State: "booked", Held: 3, MadeAt: t0, Version: 2}
+	booking := apitypes.Booking{ID: "b-1", Owner: "academy", Title: "EC2, Tuesday", Type: "ec2-basics", Seats: 120, Purpose: "production", Start: t0.Add(24 * time.Hour), End: t0.Add(26 * time.Hour), State: "booked", Held: 3, CreatedAt: t0, Version: 2}
 	s.on("POST /v1/bookings", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var b apitypes.BookingRequest
 		if err := json.NewDecoder(r.Body).Decode(&b); err == nil && b.Seats > 1000 {

@@ -66,7 +66,7 @@ func (s *Service) Preview(ctx context.Context, lt fleet.LabType, q Question) (An
 		out, err := pages.NextPage(ctx)
 		var invalid *types.InvalidInputException
 		if errors.As(err, &invalid) {
-			return Answer{}, &fleet.FieldError{Field: "question", Value: q.Action + " on " + call.ResourceArns[0], Remedy: "IAM says: " + invalid.ErrorMessage()}
+			return Answer{}, &fleet.FieldError{Field: "action", Value: q.Action + " on " + call.ResourceArns[0], Remedy: "IAM says: " + invalid.ErrorMessage()}
 		}
 		if err != nil {
 			return Answer{}, fmt.Errorf("preview of lab type %s: %w", lt.Name, err)

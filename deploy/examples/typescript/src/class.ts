@@ -6,7 +6,7 @@
 import createClient from "openapi-fetch";
 import type { paths } from "./kml.js";
 
-const { KML_SERVER: baseUrl, KML_API_KEY: key, LAB_TYPE: type = "s3-website" } = process.env;
+const { KML_SERVER: baseUrl, KML_API_KEY: key, LAB_TYPE: lab_type = "s3-website" } = process.env;
 if (!baseUrl || !key) throw new Error("set KML_SERVER and KML_API_KEY");
 
 const kml = createClient<paths>({ baseUrl, headers: { Authorization: `Bearer ${key}` } });
@@ -16,7 +16,7 @@ const labs = await Promise.all(
   students.map(async (student) => {
     const { data, error } = await kml.POST("/v1/labs", {
       params: { query: { wait: "30s" }, header: { "Idempotency-Key": `lesson-1-${student}` } },
-      body: { type, student, duration: "30m" },
+      body: { lab_type, student, duration: "30m" },
     });
     if (error) throw new Error(`${student}: ${error.detail} (${error.remedy ?? error.code})`);
     return data;
@@ -32,5 +32,5 @@ if (first?.state === "active") {
 }
 
 // A problem is typed too: a lab type that does not exist names the field.
-const { error: refused } = await kml.POST("/v1/labs", { body: { type: "no-such-type", student: "ada", duration: "30m" } });
+const { error: refused } = await kml.POST("/v1/labs", { body: { lab_type: "no-such-type", student: "ada", duration: "30m" } });
 console.log(`refused: ${refused?.code} ${refused?.errors?.[0]?.field}`);
