@@ -20,6 +20,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/kodekloud/kml/internal/awssim/core"
@@ -59,9 +60,9 @@ type Server struct {
 	// Seeded tells what was seeded, with ids.
 	Seeded Seeded
 
-	http *http.Server
-	url  string
-	done chan error
+	http  *http.Server
+	url   string
+	close func() error
 }
 
 // Start makes the world and serves it.
@@ -79,9 +80,10 @@ func Start(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("simulated AWS: %w", err)
 	}
-	s.url, s.done = "http://"+l.Addr().String(), make(chan error, 1)
+	done := make(chan error, 1)
+	s.url, s.close = "http://"+l.Addr().String(), sync.OnceValue(func() error { return s.stop(done) })
 	s.http = &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second}
-	go func() { s.done <- s.http.Serve(l) }()
+	go func() { done <- s.http.Serve(l) }()
 	return s, nil
 }
 
@@ -96,15 +98,18 @@ func New(c Config) *Server {
 // URL is the endpoint for AWS clients.
 func (s *Server) URL() string { return s.url }
 
-// Close stops the server; calls on the way are cut off after a second.
-func (s *Server) Close() error {
+// Close stops the server; calls on the way are cut off after a second. Closing
+// again gives the same.
+func (s *Server) Close() error { return s.close() }
+
+func (s *Server) stop(done <-chan error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	err := s.http.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = s.http.Close()
 	}
-	if serr := <-s.done; !errors.Is(serr, http.ErrServerClosed) {
+	if serr := <-done; !errors.Is(serr, http.ErrServerClosed) {
 		err = errors.Join(err, serr)
 	}
 	return err

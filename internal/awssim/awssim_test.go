@@ -93,3 +93,18 @@ func TestFleetsWay(t *testing.T) {
 		t.Fatal("the clock did not move")
 	}
 }
+
+// TestCloseTwice: whoever closes what a test has closed already must not wait
+// for ever.
+func TestCloseTwice(t *testing.T) {
+	t.Parallel()
+	s, err := awssim.Start(awssim.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
