@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode/utf8"
 )
@@ -32,15 +33,17 @@ func (s *Server) secured(next http.Handler) http.Handler {
 }
 
 // sane refuses addresses that no store could hold: text that is not UTF-8, and
-// the byte that ends strings elsewhere.
+// the byte that ends strings elsewhere. A query that cannot be read is refused as
+// well: who asked for some would else be given all.
 func (s *Server) sane(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		bad := !saneText(r.URL.Path)
-		for name, values := range r.URL.Query() {
+		query, err := url.ParseQuery(r.URL.RawQuery)
+		bad := err != nil || !saneText(r.URL.Path)
+		for name, values := range query {
 			bad = bad || !saneText(name) || !saneText(strings.Join(values, ""))
 		}
 		if bad {
-			s.refuse(w, r, newProblem(http.StatusBadRequest, "malformed", "the address is not plain UTF-8 text", "write it in UTF-8, percent-encoded, without NUL"))
+			s.refuse(w, r, newProblem(http.StatusBadRequest, "malformed", "the address is not plain UTF-8 text, percent-encoded", "write it in UTF-8, percent-encoded, without NUL"))
 			return
 		}
 		next.ServeHTTP(w, r)
