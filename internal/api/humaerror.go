@@ -65,7 +65,7 @@ func field(err error) (apitypes.ProblemField, bool) {
 		return apitypes.ProblemField{Field: "body", Remedy: shorten(err.Error())}, true
 	}
 	e := d.ErrorDetail()
-	f := apitypes.ProblemField{Field: shorten(cmp.Or(e.Location, "body")), Remedy: shorten(e.Message)}
+	f := apitypes.ProblemField{Field: shorten(cmp.Or(e.Location, "body")), Remedy: shortenTo(e.Message, 500)}
 	switch v := e.Value.(type) {
 	case string:
 		if f.Field != "body" {

@@ -23,6 +23,7 @@ type call struct {
 	query  url.Values
 	in     any // the body, nil: none
 	match  string
+	fresh  bool // only if there is none yet
 	once   bool // not tried again
 }
 
@@ -108,6 +109,9 @@ func (c *Client) send(ctx context.Context, k call) (*http.Response, error) {
 	if k.match != "" {
 		r.Header.Set("If-Match", k.match)
 	}
+	if k.fresh {
+		r.Header.Set("If-None-Match", "*")
+	}
 	answer, err := c.calls.Do(r)
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -179,6 +183,11 @@ func post(in any, path string, vars ...string) call {
 
 func put(version int64, in any, path string, vars ...string) call {
 	return call{method: http.MethodPut, path: path, vars: vars, in: in, match: match(version)}
+}
+
+// putNew makes what is not there yet.
+func putNew(in any, path string, vars ...string) call {
+	return call{method: http.MethodPut, path: path, vars: vars, in: in, fresh: true}
 }
 
 func del(path string, vars ...string) call {

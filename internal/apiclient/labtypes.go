@@ -16,8 +16,12 @@ func (c *Client) LabType(ctx context.Context, name string) (apitypes.LabType, er
 	return do[apitypes.LabType](ctx, c, get("/v1/labtypes/{name}", name))
 }
 
-// ApplyLabType makes a lab type, or replaces the given revision of it; see
-// [AnyVersion].
+// MakeLabType makes a lab type of a new name.
+func (c *Client) MakeLabType(ctx context.Context, spec apitypes.LabTypeSpec) (apitypes.LabType, error) {
+	return do[apitypes.LabType](ctx, c, putNew(spec, "/v1/labtypes/{name}", spec.Name))
+}
+
+// ApplyLabType replaces the given revision of a lab type; see [AnyVersion].
 func (c *Client) ApplyLabType(ctx context.Context, revision int64, spec apitypes.LabTypeSpec) (apitypes.LabType, error) {
 	return do[apitypes.LabType](ctx, c, put(revision, spec, "/v1/labtypes/{name}", spec.Name))
 }

@@ -217,8 +217,18 @@ func checkParameters(t *testing.T, a asking, op *operation) {
 		}
 	}
 	edits := a.req.Method == http.MethodPut || a.req.Method == http.MethodPatch // elsewhere If-Match may be left out
-	if match := a.req.Header.Get("If-Match") != ""; match != edits || match && !known["header If-Match"] {
-		t.Errorf("%s and %s disagree on If-Match", a.name, op.name)
+	// What an edit says of the version that it is for.
+	stated := 0
+	for _, name := range []string{"If-Match", "If-None-Match"} {
+		if a.req.Header.Get(name) == "" {
+			continue
+		}
+		if stated++; !known["header "+name] {
+			t.Errorf("%s sends %s, which %s does not know", a.name, name, op.name)
+		}
+	}
+	if (stated == 1) != edits || stated > 1 {
+		t.Errorf("%s says %d times which version it edits", a.name, stated)
 	}
 	if (a.req.Method == http.MethodPost) != (a.req.Header.Get("Idempotency-Key") != "") {
 		t.Errorf("%s: a POST has an Idempotency-Key, and nothing else has", a.name)

@@ -104,8 +104,10 @@ func (a *app) report(err error) int {
 	a.tell("kmlctl: %s", clean(oneLine(err.Error())))
 	var p *apitypes.Problem
 	if errors.As(err, &p) {
-		for _, f := range p.Errors {
-			a.tell("  %s", clean(f.Field+" "+f.Value+": "+f.Remedy))
+		if len(p.Errors) != 1 || p.Errors[0].Remedy != p.Remedy { // one alone is told already
+			for _, f := range p.Errors {
+				a.tell("  %s", clean(f.Field+" "+f.Value+": "+f.Remedy))
+			}
 		}
 		for _, s := range p.Slots {
 			a.tell("  it fits from %s to %s (%d seats)", stamp(s.Start), stamp(s.End), s.Seats)

@@ -29,7 +29,7 @@ var labColumns = []column[apitypes.Lab]{
 	wide("ended", func(l apitypes.Lab) any { return l.EndedAt }),
 	wide("waits until", func(l apitypes.Lab) any {
 		if !l.StartedAt.IsZero() || !l.EndedAt.IsZero() {
-			return nil
+			return time.Time{} // it waits no more
 		}
 		return l.WaitUntil
 	}),

@@ -191,13 +191,13 @@ func (a *app) labTypeApply() *cobra.Command {
 		}})
 }
 
-// applyLabType replaces the revision that stands now: of two who apply at once
-// one is told so.
+// applyLabType makes a lab type, or replaces the revision that stands now: of two
+// who apply at once one is told so.
 func applyLabType(ctx context.Context, c *apiclient.Client, spec apitypes.LabTypeSpec) (apitypes.LabType, error) {
 	now, err := c.LabType(ctx, spec.Name)
 	switch {
 	case apiclient.IsNotFound(err):
-		return c.ApplyLabType(ctx, apiclient.AnyVersion, spec)
+		return c.MakeLabType(ctx, spec)
 	case err != nil:
 		return now, err
 	}
