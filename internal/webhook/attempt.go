@@ -81,7 +81,7 @@ func (s *Service) try(ctx context.Context, d *fleet.Delivery, w *fleet.Webhook) 
 	if err := s.Targets.Check("url", next.URL); err != nil {
 		return s.giveUp(next, errRefused.Error()), nil
 	}
-	free, ok := s.sender.slot(next.URL)
+	free, ok := s.sender.slot(d.Owner, next.URL)
 	if !ok {
 		return nil, fleet.Snooze(busyFor+rand.N(busyFor), "as much is being sent as may be at once")
 	}

@@ -29,10 +29,11 @@ const (
 )
 
 // How much is sent at once by a process. Receivers that hang must not take the
-// slots that cleanings share with deliveries.
+// slots that cleanings share with deliveries, nor an owner those of the others.
 const (
-	atOnce     = 8
-	atOnceHost = 4
+	atOnce      = 8
+	atOnceOwner = 6
+	atOnceHost  = 4
 )
 
 // sender posts to receivers. Plain http has a client of its own, which goes to
@@ -42,7 +43,7 @@ type sender struct {
 	limit         time.Duration
 
 	mu   sync.Mutex
-	busy map[string]int // requests by host
+	busy map[string]int // requests by host and by owner
 	all  int
 }
 
@@ -77,25 +78,29 @@ func (s *sender) close() {
 	s.plain.HTTPClient.CloseIdleConnections()
 }
 
-// slot takes the right to send to the host of a URL; free gives it back.
-func (s *sender) slot(raw string) (free func(), ok bool) {
+// slot takes the right to send to the host of an owner's URL; free gives it back.
+func (s *sender) slot(owner, raw string) (free func(), ok bool) {
 	host := raw
 	if u, err := url.Parse(raw); err == nil {
 		host = u.Host
 	}
+	host, owner = "host/"+host, "owner/"+owner
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.all >= atOnce || s.busy[host] >= atOnceHost {
+	if s.all >= atOnce || s.busy[host] >= atOnceHost || s.busy[owner] >= atOnceOwner {
 		return nil, false
 	}
 	s.all++
 	s.busy[host]++
+	s.busy[owner]++
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.all--
-		if s.busy[host]--; s.busy[host] == 0 {
-			delete(s.busy, host)
+		for _, of := range []string{host, owner} {
+			if s.busy[of]--; s.busy[of] == 0 {
+				delete(s.busy, of)
+			}
 		}
 	}, true
 }
