@@ -81,7 +81,7 @@ func (s *Server) line(o op, r *http.Request, c *call, k *kept) fleet.Activity {
 	case "labs":
 		a.Session = shorten(id)
 	case "labtypes":
-		a.LabType = shorten(cmp.Or(r.PathValue("name"), r.PathValue("type"), id))
+		a.LabType = shorten(r.PathValue("name"))
 	}
 	return a
 }

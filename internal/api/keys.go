@@ -31,7 +31,7 @@ func (s *Server) createKey(ctx context.Context, in *struct{ Body apitypes.KeyReq
 	if err != nil {
 		return nil, err
 	}
-	return ok(apitypes.NewKey{Key: keyOf(made), Secret: plain}), nil
+	return ok(apitypes.NewKey{Key: toKey(made), Secret: plain}), nil
 }
 
 func (s *Server) listKeys(ctx context.Context, in *struct {
@@ -47,11 +47,7 @@ func (s *Server) listKeys(ctx context.Context, in *struct {
 		return nil, err
 	}
 	keys, next := page(keys, in.Limit, func(k *fleet.APIKey) (time.Time, string) { return k.CreatedAt, k.ID })
-	out := apitypes.Page[apitypes.Key]{Items: make([]apitypes.Key, 0, len(keys)), Next: next}
-	for _, k := range keys {
-		out.Items = append(out.Items, keyOf(k))
-	}
-	return ok(out), nil
+	return ok(pageOf(keys, next, toKey)), nil
 }
 
 func (s *Server) getKey(ctx context.Context, in *keyID) (*body[apitypes.Key], error) {
@@ -59,7 +55,7 @@ func (s *Server) getKey(ctx context.Context, in *keyID) (*body[apitypes.Key], er
 	if err != nil {
 		return nil, err
 	}
-	return ok(keyOf(k)), nil
+	return ok(toKey(k)), nil
 }
 
 func (s *Server) revokeKey(ctx context.Context, in *keyID) (*struct{}, error) {
@@ -67,7 +63,8 @@ func (s *Server) revokeKey(ctx context.Context, in *keyID) (*struct{}, error) {
 	return nil, err
 }
 
-func keyOf(k *fleet.APIKey) apitypes.Key {
+// toKey is a key as JSON, without its secret.
+func toKey(k *fleet.APIKey) apitypes.Key {
 	return apitypes.Key{ID: k.ID, Name: k.Name, Role: k.Role, Owner: k.Owner, CreatedAt: k.CreatedAt, CreatedBy: k.CreatedBy, ExpiresAt: k.ExpiresAt,
 		RevokedAt: k.RevokedAt, LastUsed: k.LastUsed, LastFrom: k.LastFrom}
 }

@@ -106,7 +106,7 @@ func answerLab(session *fleet.Session) *labAnswer {
 // readyBy is when a lab may expect an account, zero if that is not known. It is
 // told to those who look at one lab: it costs a look at the waiting list.
 func (s *Server) readyBy(ctx context.Context, session *fleet.Session) time.Time {
-	if s.Forecast == nil || settled(session) {
+	if s.Forecast == nil || session.State.Settled() {
 		return time.Time{}
 	}
 	at, known, err := s.Forecast.ETA(ctx, session)
@@ -155,7 +155,7 @@ func (s *Server) requestLab(ctx context.Context, in *struct {
 	}
 	out := answerLab(session)
 	out.Status, out.Location = http.StatusCreated, "/v1/labs/"+url.PathEscape(session.ID)
-	if wait > 0 && !settled(session) {
+	if wait > 0 && !session.State.Settled() {
 		out.Status = http.StatusAccepted
 	}
 	return out, nil
@@ -187,14 +187,10 @@ func withoutPrefix(err error, requestID string) error {
 	return &fleet.FieldError{Field: f.Field, Value: given, Remedy: f.Remedy}
 }
 
-func settled(session *fleet.Session) bool {
-	return session.State == fleet.SessionActive || session.State.Final()
-}
-
 // settle waits until a lab's assignment is over, but not longer than wait, nor
 // than this process serves.
 func (s *Server) settle(ctx context.Context, session *fleet.Session, wait time.Duration) (*fleet.Session, error) {
-	if wait <= 0 || settled(session) {
+	if wait <= 0 || session.State.Settled() {
 		return session, nil
 	}
 	waiting, cancel := context.WithCancel(ctx)

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"maps"
 	"time"
 
 	"github.com/kodekloud/kml/handlers"
@@ -30,7 +29,7 @@ func (a *App) tickers() map[string]handlers.Ticker {
 			return err
 		},
 	}
-	for name, f := range maps.All(a.Reconcile.Tickers()) {
+	for name, f := range a.Reconcile.Tickers() {
 		out[name] = f
 	}
 	return out

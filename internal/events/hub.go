@@ -50,6 +50,13 @@ func NewHub(stream fleet.EventStream, c clock.Clock, failed func(error)) *Hub {
 	return &Hub{stream: stream, clock: c, failed: failed, ready: make(chan struct{}), done: make(chan struct{}), subs: map[*subscription]struct{}{}}
 }
 
+// Position gives the place of now on the stream: what is published afterwards
+// comes after it.
+func (h *Hub) Position(ctx context.Context) (string, error) {
+	_, now, err := h.stream.Read(ctx, "", 0, 1)
+	return now, err
+}
+
 // Run reads the stream until ctx ends, then ends all subscriptions. It runs once.
 func (h *Hub) Run(ctx context.Context) {
 	defer func() {

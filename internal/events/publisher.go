@@ -140,7 +140,7 @@ func (p *Publisher) Publish(ctx context.Context, sessions ...*fleet.Session) err
 		for _, c := range s.Log {
 			if c.Version > s.Told {
 				entries = append(entries, entry(s, c, from))
-				events = append(events, event(s, c))
+				events = append(events, Of(s, c))
 			}
 			from = string(c.State)
 		}
@@ -200,7 +200,8 @@ func EventID(session string, version int64) string {
 	return "session/" + session + "/" + strconv.FormatInt(version, 10)
 }
 
-func event(s *fleet.Session, c fleet.SessionChange) fleet.Event {
+// Of is the event of a change of a session.
+func Of(s *fleet.Session, c fleet.SessionChange) fleet.Event {
 	return fleet.Event{ID: EventID(s.ID, c.Version), Type: c.Type, At: c.At, Owner: s.Owner, Lab: s.ID, Account: c.Account, LabType: s.LabType,
 		Booking: s.Booking, Student: s.Student, State: string(c.State), Reason: c.Reason, EndsAt: c.EndsAt,
 		Callback: s.Callback}

@@ -19,9 +19,6 @@ type Waiter struct {
 	Clock    clock.Clock
 }
 
-// Settled says whether waiting for a session's assignment is over.
-func Settled(s *fleet.Session) bool { return s.State == fleet.SessionActive || s.State.Final() }
-
 // WaitSettled waits until a session is settled, at most so long, and gives it as
 // it stands then, settled or not. Errors: fleet.ErrNotFound; the context's, if it
 // ended first.
@@ -38,7 +35,7 @@ func (w *Waiter) WaitSettled(ctx context.Context, id string, most time.Duration)
 		if err != nil {
 			return nil, fmt.Errorf("wait for session %s: %w", id, err)
 		}
-		if Settled(s) || most <= 0 {
+		if s.State.Settled() || most <= 0 {
 			return s, nil
 		}
 		if !listening { // only those who have to wait; and look again, since it may just have happened

@@ -17,9 +17,6 @@ const (
 	BookingCancelled BookingState = "cancelled" // by its owner or an operator
 )
 
-// BookingStates lists them.
-var BookingStates = []BookingState{BookingBooked, BookingOpen, BookingDone, BookingCancelled}
-
 // Final says whether nothing more will happen to the booking.
 func (s BookingState) Final() bool { return s == BookingDone || s == BookingCancelled }
 

@@ -30,6 +30,9 @@ func (s SessionState) Final() bool {
 	return false
 }
 
+// Settled says whether waiting for the session's assignment is over.
+func (s SessionState) Settled() bool { return s == SessionActive || s.Final() }
+
 // Session is one lab of one student, from the request to the end.
 type Session struct {
 	ID        string        `bson:"_id"`
