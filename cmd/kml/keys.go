@@ -28,7 +28,7 @@ func bootstrapCommand() *cobra.Command {
 		return withApp(c.Context(), "operator", func(ctx context.Context, a *app.App) error {
 			plain, made, err := a.Keys().Bootstrap(ctx, name, who()+" on the server", force)
 			if errors.Is(err, fleet.ErrExists) {
-				return fmt.Errorf("%w: make keys with one of them (POST /v1/keys), or give --force if they are lost", err)
+				return fmt.Errorf("%w: make keys with one of them (kmlctl keys create), or give --force if they are lost", err)
 			}
 			if err != nil {
 				return err

@@ -21,20 +21,12 @@ const notRetried = 50 // MaxTimeMSExpired
 func breakable(t *testing.T) (*mongo.DB, *atomic.Pointer[mongosim.Hook]) {
 	t.Helper()
 	hook := &atomic.Pointer[mongosim.Hook]{}
-	sim, err := mongosim.Start(mongosim.Config{Hook: func(command, collection string, after bool) mongosim.Fault {
+	sim := simulator(t, mongosim.Config{Hook: func(command, collection string, after bool) mongosim.Fault {
 		if h := hook.Load(); h != nil {
 			return (*h)(command, collection, after)
 		}
 		return mongosim.Fault{}
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := sim.Close(); err != nil {
-			t.Error(err)
-		}
-	})
 	db := openAt(t, sim.URI())
 	t.Cleanup(func() { hook.Store(nil) })
 	return db, hook

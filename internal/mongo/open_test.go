@@ -42,15 +42,7 @@ func TestOpenSaysThatNobodyAnswers(t *testing.T) {
 
 func TestOpenTwice(t *testing.T) {
 	t.Parallel()
-	sim, err := mongosim.Start(mongosim.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := sim.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	sim := simulator(t, mongosim.Config{})
 	for range 2 { // the indexes are there the second time
 		db, err := mongo.Open(t.Context(), sim.URI(), "kml")
 		if err != nil {

@@ -15,15 +15,7 @@ import (
 // documents, each query wants about one.
 func TestDoorsScanNothing(t *testing.T) {
 	t.Parallel()
-	sim, err := mongosim.Start(mongosim.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := sim.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	sim := simulator(t, mongosim.Config{})
 	db := openAt(t, sim.URI())
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
@@ -98,7 +90,7 @@ func TestDoorsScanNothing(t *testing.T) {
 			t.Errorf("%+v: %d found, %d looked at", q, len(got), n)
 		}
 	}
-	_, err = db.LabTypeFiles().Latest(ctx)
+	_, err := db.LabTypeFiles().Latest(ctx)
 	check(err)
 	_, err = db.PoolTargets().All(ctx)
 	check(err)

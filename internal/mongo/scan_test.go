@@ -14,15 +14,7 @@ import (
 // documents it looks at.
 func TestNothingScans(t *testing.T) {
 	t.Parallel()
-	sim, err := mongosim.Start(mongosim.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := sim.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	sim := simulator(t, mongosim.Config{})
 	db := openAt(t, sim.URI())
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
@@ -86,7 +78,7 @@ func TestNothingScans(t *testing.T) {
 			t.Errorf("%+v finds %d", q, len(got))
 		}
 	}
-	_, err = db.Sessions().Waiting(ctx, fleet.Production.Pool(), 1)
+	_, err := db.Sessions().Waiting(ctx, fleet.Production.Pool(), 1)
 	check(err)
 	_, err = db.Sessions().ByRequest(ctx, storetest.Session(7).RequestID)
 	check(err)

@@ -41,6 +41,21 @@ func open(t *testing.T, opts ...mongo.Option) *mongo.DB {
 	return openAt(t, uri, append(opts, mongo.WithMonitor(recorder()))...)
 }
 
+// simulator is one of the test's own.
+func simulator(t *testing.T, c mongosim.Config) *mongosim.Server {
+	t.Helper()
+	sim, err := mongosim.Start(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := sim.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return sim
+}
+
 func openAt(t *testing.T, uri string, opts ...mongo.Option) *mongo.DB {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
