@@ -63,6 +63,8 @@ func New(src Source) *Metrics {
 		return c
 	}
 	fast := []float64{.05, .1, .2, .4, .6, .8, 1, 1.5, 2, 3, 5, 10, 30, 60, 300}
+	// Most calls ask a store, in milliseconds; a wait for a lab takes up to 30 s.
+	calls := []float64{.0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
 	slow := []float64{1, 2, 5, 10, 20, 40, 60, 120, 300, 600, 1200, 2400, 4800}
 	m := &Metrics{
 		registry:    r,
@@ -72,7 +74,7 @@ func New(src Source) *Metrics {
 		tasks:       histogram("kml_task_seconds", "Time spent in a task, by kind and outcome.", fast, "kind", "outcome"),
 		aws:         histogram("kml_aws_call_seconds", "AWS calls by service and operation.", fast, "service", "operation"),
 		awsErrors:   counter("kml_aws_errors_total", "AWS errors by service and code.", "service", "code"),
-		requests:    histogram("kml_http_request_seconds", "Calls to the API, waiting included, by operation and status.", fast, "operation", "status"),
+		requests:    histogram("kml_http_request_seconds", "Calls to the API, waiting included, by operation and status.", calls, "operation", "status"),
 		deliveries:  counter("kml_webhook_attempts_total", "Attempts to deliver an event, by what became of them.", "outcome"),
 		scrapeErr:   counter("kml_scrape_errors_total", "Sources that could not be read at scrape time.", "source"),
 	}
