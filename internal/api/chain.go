@@ -17,9 +17,20 @@ func (a adapter) Handle(ho *huma.Operation, h func(huma.Context)) {
 	if !ok { // the document's own routes
 		o = op{id: "get-openapi", method: ho.Method, path: ho.Path}
 	}
-	a.s.router.Method(ho.Method, ho.Path, a.s.chain(o, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	served := a.s.chain(o, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h(humachi.NewContext(ho, r, w))
-	})))
+	}))
+	if ho.Method == http.MethodGet && o.limit >= 0 { // a stream would not end
+		a.s.get(ho.Path, served)
+		return
+	}
+	a.s.router.Method(ho.Method, ho.Path, served)
+}
+
+// get serves GET, and HEAD too, whose body net/http leaves out.
+func (s *Server) get(path string, h http.Handler) {
+	s.router.Method(http.MethodGet, path, h)
+	s.router.Method(http.MethodHead, path, h)
 }
 
 // ServeHTTP implements huma.Adapter.

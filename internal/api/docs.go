@@ -16,7 +16,7 @@ func (s *Server) docsRoutes() {
 		"/docs/docs.js":  {"docs/docs.js", "text/javascript; charset=utf-8"},
 		"/docs/docs.css": {"docs/docs.css", "text/css; charset=utf-8"},
 	} {
-		s.router.Get(path, func(w http.ResponseWriter, r *http.Request) {
+		s.get(path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			data, err := docs.ReadFile(file.name)
 			if err != nil {
 				s.logger(r.Context()).Error().Err(err).Msg("the reference page is not there")
@@ -26,6 +26,6 @@ func (s *Server) docsRoutes() {
 			w.Header().Set("Content-Security-Policy", docsCSP)
 			w.Header().Set("Content-Type", file.kind)
 			_, _ = w.Write(data) // a client that went away is its own affair
-		})
+		}))
 	}
 }

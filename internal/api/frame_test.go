@@ -283,3 +283,18 @@ func TestDrain(t *testing.T) {
 		t.Errorf("a call that was taken: %+v", a)
 	}
 }
+
+// What can be read can be asked for without its body, as load balancers do; a
+// stream cannot, for it would not end.
+func TestHead(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/docs": 200, "/openapi.json": 200, "/v1/version": 200, "/v1/me": 200, "/v1/events": 405, "/v1/nothing": 404} {
+		if a := b.do(t, academy, http.MethodHead, path, nil); a.status != want || a.body != "" {
+			t.Errorf("HEAD %s: %d, %q", path, a.status, a.body)
+		}
+	}
+	if a := b.do(t, academy, http.MethodDelete, "/v1/me", nil); a.header.Get("Allow") != "GET, HEAD" {
+		t.Errorf("allowed are %q", a.header.Get("Allow"))
+	}
+}

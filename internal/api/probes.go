@@ -4,10 +4,10 @@ import "net/http"
 
 // probes are for machines: no key, no record, no document.
 func (s *Server) probes() {
-	s.router.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) {
+	s.get("/healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, "application/json", map[string]string{"status": "alive"})
-	})
-	s.router.Get("/readyz", func(w http.ResponseWriter, r *http.Request) {
+	}))
+	s.get("/readyz", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case s.drain.Err() != nil:
 			writeJSON(w, http.StatusServiceUnavailable, "application/json", map[string]string{"status": "stopping"})
@@ -16,8 +16,8 @@ func (s *Server) probes() {
 		default:
 			writeJSON(w, http.StatusOK, "application/json", map[string]string{"status": "ready"})
 		}
-	})
+	}))
 	if s.Metrics != nil {
-		s.router.Method(http.MethodGet, "/metrics", s.Metrics)
+		s.get("/metrics", s.Metrics)
 	}
 }

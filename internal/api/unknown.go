@@ -18,6 +18,10 @@ func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 			allowed = append(allowed, m)
 		}
 	}
-	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	also := ""
+	if s.router.Match(chi.NewRouteContext(), http.MethodHead, r.URL.Path) {
+		also = ", " + http.MethodHead
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", ")+also)
 	s.refuse(w, r, newProblem(http.StatusMethodNotAllowed, "method_not_allowed", "the method does not fit", "use "+strings.Join(allowed, " or ")))
 }
