@@ -22,11 +22,17 @@ type Operate interface {
 
 const dryRunLimit = 2 * time.Minute
 
+// IfSame is embedded by the input of an order that may say which version of the
+// account it is for.
+type IfSame struct {
+	IfMatch string `header:"If-Match" maxLength:"200" doc:"ETag that the order is for; it is refused if the account has changed since"`
+}
+
 // accountAction is the input of what is done to an account for a reason.
 type accountAction struct {
 	AccountPath
-	IfMatch string `header:"If-Match" maxLength:"200" doc:"ETag that the order is for; it is refused if the account has changed since"`
-	Body    apitypes.Reason
+	IfSame
+	Body apitypes.Reason
 }
 
 func (s *Server) accountActions() {
@@ -50,8 +56,8 @@ func (s *Server) accountActions() {
 
 func (s *Server) cleanAccount(ctx context.Context, in *struct {
 	AccountPath
-	IfMatch string `header:"If-Match" maxLength:"200" doc:"ETag that the order is for; it is refused if the account has changed since"`
-	Body    apitypes.CleanOrder
+	IfSame
+	Body apitypes.CleanOrder
 }) (*tagged[apitypes.Account], error) {
 	return s.act(ctx, in.ID, in.IfMatch, func(who string) error {
 		return s.Operate.Clean(ctx, in.ID, in.Body.Full, who, in.Body.Reason)
