@@ -113,7 +113,9 @@ func TestRefillForBookings(t *testing.T) {
 	lacks := 4
 	b := setup(t, func(c *scheduler.Config) {
 		c.Pools = pools
-		c.Demand = func(context.Context) (map[fleet.Purpose]int, error) { return map[fleet.Purpose]int{fleet.Production: lacks}, nil }
+		c.Demand = func(context.Context) (map[fleet.Purpose]int, error) {
+			return map[fleet.Purpose]int{fleet.Production: lacks}, nil
+		}
 	})
 	for n := range 20 {
 		b.in(t, n, fleet.Loaded, nil)

@@ -28,6 +28,8 @@ type Server struct {
 	trusted trusted
 	strange bounded // how many calls of strangers the activity log still takes
 	hasty   bounded // and of calls beyond a key's limit
+	streams perCaller
+	waits   perCaller
 	drain   context.Context
 	stop    context.CancelFunc
 }

@@ -39,14 +39,9 @@ var (
 )
 
 func (s *Server) eventRoutes() {
-	open := &openStreams{by: map[string]int{}}
-	register(s, streamEvents, func(ctx context.Context, in *eventFilter) (*huma.StreamResponse, error) {
-		return s.followEvents(ctx, in, open)
-	})
+	register(s, streamEvents, s.followEvents)
 	s.describeStream(streamEvents)
-	register(s, streamLab, func(ctx context.Context, in *labEvents) (*huma.StreamResponse, error) {
-		return s.followLab(ctx, in, open)
-	})
+	register(s, streamLab, s.followLab)
 	s.describeStream(streamLab)
 	s.api.OpenAPI().Paths[streamLab.path].Get.Responses["204"] = &huma.Response{Description: "The lab is final, and all of it was told."}
 }
@@ -95,7 +90,7 @@ func (f *eventFilter) filter(who access.Principal, owner string) func(fleet.Even
 }
 
 // followEvents begins a stream of events.
-func (s *Server) followEvents(ctx context.Context, in *eventFilter, open *openStreams) (*huma.StreamResponse, error) {
+func (s *Server) followEvents(ctx context.Context, in *eventFilter) (*huma.StreamResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, defaultLimit) // until the stream begins
 	defer cancel()
 	if err := s.eventsReady(ctx); err != nil {
@@ -117,7 +112,7 @@ func (s *Server) followEvents(ctx context.Context, in *eventFilter, open *openSt
 			return nil, err
 		}
 	}
-	return open.stream(ctx, func(hc huma.Context) {
+	return s.begin(ctx, func(hc huma.Context) {
 		out := s.newStream(hc, streamEvents)
 		defer out.close()
 		out.end(s.sendEvents(out, place, in.filter(out.who, owner)))

@@ -19,7 +19,7 @@ type labEvents struct {
 }
 
 // followLab begins a stream of a lab's changes.
-func (s *Server) followLab(ctx context.Context, in *labEvents, open *openStreams) (*huma.StreamResponse, error) {
+func (s *Server) followLab(ctx context.Context, in *labEvents) (*huma.StreamResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, defaultLimit) // until the stream begins
 	defer cancel()
 	if err := s.eventsReady(ctx); err != nil {
@@ -38,7 +38,7 @@ func (s *Server) followLab(ctx context.Context, in *labEvents, open *openStreams
 	if session.State.Final() && after >= session.Version {
 		return &huma.StreamResponse{Body: func(hc huma.Context) { hc.SetStatus(http.StatusNoContent) }}, nil
 	}
-	return open.stream(ctx, func(hc huma.Context) {
+	return s.begin(ctx, func(hc huma.Context) {
 		out := s.newStream(hc, streamLab)
 		defer out.close()
 		out.end(s.sendLab(out, session.ID, after))

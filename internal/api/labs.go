@@ -54,6 +54,7 @@ type Targets interface {
 const (
 	longestWait = 30 * time.Second
 	waitLimit   = longestWait + defaultLimit
+	maxWaits    = 1000             // of one key, in this process; one more is answered at once
 	applyLimit  = 40 * time.Second // an extension is told to AWS
 )
 
@@ -157,6 +158,7 @@ func (s *Server) requestLab(ctx context.Context, in *struct {
 	out.Status, out.Location = http.StatusCreated, "/v1/labs/"+url.PathEscape(session.ID)
 	if wait > 0 && !session.State.Settled() {
 		out.Status = http.StatusAccepted
+		out.Body.ReadyBy = s.readyBy(ctx, session)
 	}
 	return out, nil
 }
@@ -193,6 +195,11 @@ func (s *Server) settle(ctx context.Context, session *fleet.Session, wait time.D
 	if wait <= 0 || session.State.Settled() {
 		return session, nil
 	}
+	release, ok := s.waits.take(access.From(ctx).ID, maxWaits)
+	if !ok {
+		return session, nil // as it stands: whoever asked looks again
+	}
+	defer release()
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.drain, cancel)()

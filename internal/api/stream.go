@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -25,29 +24,14 @@ const (
 	lookEvery   = 3 * time.Second  // how old the word on a key may be when an event is sent
 )
 
-// openStreams counts the streams of each caller.
-type openStreams struct {
-	mu sync.Mutex
-	by map[string]int
-}
-
-// stream begins a stream unless the caller has too many.
-func (o *openStreams) stream(ctx context.Context, run func(huma.Context)) (*huma.StreamResponse, error) {
-	who := access.From(ctx).ID
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.by[who] >= maxStreams {
+// begin begins a stream unless the caller has too many.
+func (s *Server) begin(ctx context.Context, run func(huma.Context)) (*huma.StreamResponse, error) {
+	release, ok := s.streams.take(access.From(ctx).ID, maxStreams)
+	if !ok {
 		return nil, newProblem(http.StatusTooManyRequests, "too_many_streams", fmt.Sprintf("this key has %d streams open", maxStreams), "close one, or follow several labs on one stream")
 	}
-	o.by[who]++
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
-		defer func() {
-			o.mu.Lock()
-			defer o.mu.Unlock()
-			if o.by[who]--; o.by[who] == 0 {
-				delete(o.by, who)
-			}
-		}()
+		defer release()
 		run(hc)
 	}}, nil
 }

@@ -56,6 +56,7 @@ func (c *Client) Lab(ctx context.Context, id string, wait time.Duration) (apityp
 func (c *Client) WaitLab(ctx context.Context, id string, tell func(apitypes.Lab)) (apitypes.Lab, error) {
 	var last apitypes.Lab
 	for wait := time.Duration(0); ; wait = LongestWait {
+		asked := time.Now()
 		lab, err := c.Lab(ctx, id, wait)
 		if err != nil {
 			return last, err
@@ -65,6 +66,14 @@ func (c *Client) WaitLab(ctx context.Context, id string, tell func(apitypes.Lab)
 		}
 		if lab.Settled() {
 			return lab, nil
+		}
+		// A server that stops, or has many waiting, answers before its time.
+		if wait > 0 && time.Since(asked) < c.pause {
+			select {
+			case <-ctx.Done():
+				return last, ctx.Err()
+			case <-time.After(c.pause):
+			}
 		}
 	}
 }
