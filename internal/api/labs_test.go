@@ -110,7 +110,7 @@ func TestRequestLabWaits(t *testing.T) {
 	f.waited = func(string) {}
 	a := f.do(t, academy, http.MethodPost, "/v1/labs?wait=1s", wants("grace"))
 	l = decode[apitypes.Lab](t, a, http.StatusAccepted)
-	if l.State != "waiting" || a.header.Get("Location") == "" {
+	if l.State != "waiting" || a.header.Get("Location") == "" || !l.ReadyBy.Equal(t0.Add(time.Minute)) {
 		t.Errorf("when the time is up: %+v", l)
 	}
 	// A process that stops does not let go of what it accepted.

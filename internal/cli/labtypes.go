@@ -267,7 +267,8 @@ var answerColumns = []column[apitypes.AccessAnswer]{
 func (a *app) labTypeTest() *cobra.Command {
 	var given []string
 	return a.command(spec{use: "test NAME ACTION [RESOURCE]", short: "Ask whether a lab type allows a call, and by which statement", args: cobra.RangeArgs(2, 3),
-		complete: a.completeLabTypes, example: "  kmlctl labtypes test ec2-basics ec2:RunInstances '*' --context aws:RequestedRegion=us-east-1",
+		complete: a.completeLabTypes, example: "  kmlctl labtypes test ec2-basics ec2:RunInstances '*' --context aws:RequestedRegion=us-east-1\n" +
+			"  kmlctl labtypes test s3-website s3:PutObject arn:aws:s3:::any-bucket/any-key   # without RESOURCE: *, which a policy for ARNs does not match",
 		flags: func(c *cobra.Command) {
 			c.Flags().StringArrayVar(&given, "context", nil, "a condition key, as key=value[,value…]; may be repeated")
 		},
