@@ -9,8 +9,10 @@ import (
 var docs embed.FS
 
 // docsRoutes serves the reference page. It is drawn from the document by a
-// script of its own: nothing is loaded from elsewhere.
+// script of its own: nothing is loaded from elsewhere. Who comes by the bare
+// address is shown there.
 func (s *Server) docsRoutes() {
+	s.get("/", http.RedirectHandler("/docs", http.StatusFound))
 	for path, file := range map[string]struct{ name, kind string }{
 		"/docs":          {"docs/index.html", "text/html; charset=utf-8"},
 		"/docs/docs.js":  {"docs/docs.js", "text/javascript; charset=utf-8"},

@@ -120,6 +120,20 @@ func TestRequestLabWaits(t *testing.T) {
 	}
 }
 
+// A lab that waited in vain is not told the same for a day: the same call, with
+// whatever time the caller has now, says what became of it.
+func TestRequestLabWaitsAgain(t *testing.T) {
+	t.Parallel()
+	f := setupFleet(t, withCalls)
+	first := decode[apitypes.Lab](t, f.do(t, academy, http.MethodPost, "/v1/labs?wait=1s", wants("ada"), idempotencyKey, "order-1"), http.StatusAccepted)
+	f.warm(t, 1)
+	f.waited = func(string) { f.serveLabs(t) }
+	l := decode[apitypes.Lab](t, f.do(t, academy, http.MethodPost, "/v1/labs?wait=30s", wants("ada"), idempotencyKey, "order-1"), http.StatusCreated)
+	if l.ID != first.ID || l.State != "active" {
+		t.Errorf("asked again: %+v, first %s", l, first.ID)
+	}
+}
+
 func TestRequestLabRefuses(t *testing.T) {
 	t.Parallel()
 	f := setupFleet(t)

@@ -30,7 +30,7 @@ func (s *Server) limited(o op, next http.Handler) http.Handler {
 			again = max(again, time.Second)
 			h.Set("RateLimit", `"key";r=0;t=`+seconds(again))
 			h.Set("Retry-After", seconds(again))
-			s.refuse(w, r, newProblem(http.StatusTooManyRequests, "rate_limited", "more than "+strconv.Itoa(s.PerMinute)+" calls a minute of one key", "wait as long as Retry-After says"))
+			s.refuse(w, r, newProblem(http.StatusTooManyRequests, "rate_limited", "this key has used up its calls: "+strconv.Itoa(s.PerMinute)+" a minute, "+strconv.Itoa(s.Burst)+" at once", "wait as long as Retry-After says"))
 			return
 		}
 		next.ServeHTTP(w, r)

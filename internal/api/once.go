@@ -33,7 +33,8 @@ type savedAnswer struct {
 
 // once answers a POST under a key that was used before as it was answered then.
 // What failed on the server's side (5xx) or came too fast (429) is not kept: it
-// may be tried again under the same key.
+// may be tried again under the same key. Nor is a lab that still waits (202): who
+// asks again wants to know what became of it.
 func (s *Server) once(o op, next http.Handler) http.Handler {
 	if o.method != http.MethodPost || s.Idempotent == nil || o.limit < 0 {
 		return next
@@ -98,7 +99,7 @@ func (s *Server) first(mine fleet.IdempotentCall, o op, w http.ResponseWriter, r
 // remember notes that the call is done, with its answer, or lets go of one that
 // may be tried again.
 func (s *Server) remember(ctx context.Context, mine fleet.IdempotentCall, o op, k *kept) (err error) {
-	if k.status >= http.StatusInternalServerError || k.status == http.StatusTooManyRequests {
+	if k.status >= http.StatusInternalServerError || k.status == http.StatusTooManyRequests || o.repeatable && k.status == http.StatusAccepted {
 		return s.Idempotent.Abandon(ctx, mine.ID, mine.Claim)
 	}
 	var sealed *fleet.Sealed
@@ -150,10 +151,11 @@ func callID(who, operation, key string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// digestOf tells two calls apart.
+// digestOf tells two calls apart. How long a caller has time makes no other call.
 func digestOf(r *http.Request, body []byte) []byte {
-	h := sha256.New()
-	_, _ = fmt.Fprintf(h, "%s %q %q\n", r.Method, r.URL.EscapedPath(), r.URL.RawQuery) // a hash takes everything
+	h, query := sha256.New(), r.URL.Query()
+	query.Del("wait")
+	_, _ = fmt.Fprintf(h, "%s %q %q\n", r.Method, r.URL.EscapedPath(), query.Encode()) // a hash takes everything
 	_, _ = h.Write(body)
 	return h.Sum(nil)
 }

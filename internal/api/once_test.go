@@ -165,6 +165,18 @@ func TestWhichAnswersAreKept(t *testing.T) {
 	}
 }
 
+// How long a caller has time makes no other call, and a lab that waited in vain
+// is looked at again.
+func TestWaitIsNoOtherCall(t *testing.T) {
+	t.Parallel()
+	of := func(query string) string {
+		return string(digestOf(&http.Request{Method: "POST", URL: mustParse(t, "/v1/labs"+query)}, nil))
+	}
+	if of("") != of("?wait=30s") || of("") == of("?weight=30s") {
+		t.Error("the digest of a call takes the wait for a part of it, or not the rest")
+	}
+}
+
 // What may be done twice at once does not wait for a try whose process may have
 // died: a student waits.
 func TestRepeatableDoesNotWait(t *testing.T) {

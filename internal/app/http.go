@@ -120,6 +120,7 @@ func (a *App) serve(ctx context.Context, role, addr string, srv *http.Server, dr
 		return fmt.Errorf("%s: %w", role, err)
 	case <-ctx.Done():
 	}
+	a.Log.Info().Msg(role + " is stopping: it answers what it has taken")
 	drain()
 	sctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(a.Config.HTTP.ShutdownWait, 5*time.Second))
 	defer cancel()

@@ -108,11 +108,14 @@ func (s *Service) Redeliver(ctx context.Context, id string) (*fleet.Delivery, er
 	if err != nil {
 		return nil, err
 	}
-	if old.State == fleet.DeliveryPending {
-		return nil, &fleet.FieldError{Field: "state", Value: string(old.State), Remedy: "wait: it is on its way, its next try is at " + old.NextTry.UTC().Format(time.RFC3339)}
-	}
 	next := old.Clone()
-	next.State, next.NextTry, next.DoneAt, next.Restarted = fleet.DeliveryPending, s.Clock.Now().UTC(), time.Time{}, old.Attempts
+	next.State, next.NextTry, next.DoneAt = fleet.DeliveryPending, s.Clock.Now().UTC(), time.Time{}
+	if old.State == fleet.DeliveryPending {
+		// The task of its next try lies ready under its name: the try that is made
+		// now has the next one.
+		next.Attempts++
+	}
+	next.Restarted = next.Attempts
 	if err := s.write(ctx, old, next); err != nil {
 		return nil, err
 	}
