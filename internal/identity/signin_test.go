@@ -230,8 +230,10 @@ func TestSignInLinkRefuses(t *testing.T) {
 func TestSignInFailsWithoutSecrets(t *testing.T) {
 	t.Parallel()
 	for what, answer := range map[string]http.HandlerFunc{
-		"refuses":    func(w http.ResponseWriter, r *http.Request) { http.Error(w, r.URL.RawQuery, http.StatusBadRequest) },
-		"redirects":  func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere?"+r.URL.RawQuery, http.StatusFound) },
+		"refuses": func(w http.ResponseWriter, r *http.Request) { http.Error(w, r.URL.RawQuery, http.StatusBadRequest) },
+		"redirects": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/elsewhere?"+r.URL.RawQuery, http.StatusFound)
+		},
 		"breaks off": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 		"says nothing": func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = fmt.Fprint(w, "{}")
