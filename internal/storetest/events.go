@@ -118,6 +118,10 @@ func streamForgets(t *testing.T, ctx context.Context, s stream) {
 	must(t, s.forget(ctx))
 	trimmed("of an empty stream", from)
 	must(t, s.Publish(ctx, Event(1)))
+	for here(t, ctx, s) == from { // positions are milliseconds: all of this may have been one
+		must(t, s.forget(ctx))
+		must(t, s.Publish(ctx, Event(1)))
+	}
 	trimmed("of an earlier stream", from)
 	from = here(t, ctx, s)
 	must(t, s.Publish(ctx, Event(2)))
