@@ -4,6 +4,7 @@ package examples_test
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"net/http"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"github.com/kodekloud/kml/internal/access"
 	"github.com/kodekloud/kml/internal/app"
 	"github.com/kodekloud/kml/internal/dev"
+	"github.com/kodekloud/kml/internal/fleet"
 	"github.com/kodekloud/kml/internal/labtype"
 )
 
@@ -25,7 +27,10 @@ import (
 const patience = 3 * time.Minute
 
 // platform is a fleet that runs, and a backend's key to it.
-type platform struct{ server, key, redis string }
+type platform struct {
+	server, key, redis string
+	sessions           fleet.Sessions // what became of requests by the queue, which have no owner
+}
 
 // env is what the examples read.
 func (p platform) env() []string {
@@ -66,7 +71,7 @@ func start(t *testing.T) platform {
 	untilReady(t, "http://"+addr+"/readyz")
 	key, _, err := (&access.Keys{Store: a.DB.Keys(), Clock: a.Clock}).New(t.Context(), access.KeyRequest{Name: "academy", Role: access.Backend, Owner: "academy"}, "test")
 	check(t, err)
-	return platform{server: "http://" + addr, key: key, redis: parts.Config.Redis.Addr}
+	return platform{server: "http://" + addr, key: key, redis: parts.Config.Redis.Addr, sessions: a.Sessions}
 }
 
 func untilReady(t *testing.T, url string) {
@@ -126,6 +131,9 @@ func TestExamples(t *testing.T) {
 	})
 	t.Run("Go/Queue", func(t *testing.T) {
 		run(t, p, ".", "go", "run", "./backend-queue")
+		for _, student := range []string{"ada", "grace", "edsger"} {
+			untilServed(t, p, "ec2-tuesday/"+student)
+		}
 	})
 	t.Run("TypeScript", func(t *testing.T) {
 		dir := typescript(t)
@@ -138,6 +146,29 @@ func TestExamples(t *testing.T) {
 			}
 		}
 	})
+}
+
+// untilServed waits until a request has its lab.
+func untilServed(t *testing.T, p platform, request string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for {
+		s, err := p.sessions.ByRequest(ctx, request)
+		switch {
+		case err == nil && s.State == fleet.SessionActive:
+			return
+		case err == nil && s.State.Final():
+			t.Fatalf("request %s is %s: %s", request, s.State, s.Reason)
+		case err != nil && !errors.Is(err, fleet.ErrNotFound):
+			t.Fatal(err)
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("request %s has no lab", request)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // typescript copies the TypeScript example with its modules, which make setup
